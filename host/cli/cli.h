@@ -1,0 +1,43 @@
+/* What the commands of the program share: the terminal and the way to stop. */
+#ifndef EG_CLI_CLI_H
+#define EG_CLI_CLI_H
+
+#include "cli/options.h"
+
+/* ---- Stopping (interrupt.c) ---- */
+
+/* From now on Ctrl-C, SIGTERM and SIGHUP ask to stop; the second time the program ends at once. Either way, and when a pipe that is
+ * written to is closed, no unfinished output stays behind. */
+void eg_interrupt_install(void);
+bool eg_interrupted(void);
+
+/* EEGPU_INTERRUPTED if it was asked to stop; before outputs are put in place. */
+EG_MUST eg_interrupt_check(void);
+
+/* ---- The terminal (terminal.c) ---- */
+
+typedef struct eg_terminal {
+    bool show;    /* standard error is a terminal, and --quiet was not given */
+    bool unicode; /* the locale has block characters */
+    int drawn;    /* columns of the line that stands there; 0: none */
+    char stage[48];
+    double begun, drawn_at; /* seconds */
+} eg_terminal;
+
+void eg_terminal_begin(eg_terminal *terminal, bool quiet);
+void eg_terminal_clear(eg_terminal *terminal);
+
+/* An eegpu_progress with the terminal as its user: draws the bar, and returns false once it was asked to stop. */
+bool eg_terminal_progress(void *terminal, const char *stage, double fraction);
+
+/* Columns for a table on standard output: COLUMNS, else the terminal's, else 100. */
+int eg_terminal_columns(bool to_standard_output);
+
+/* ---- Commands ---- */
+
+eegpu_status eg_command_scan(const eg_settings *settings);
+eegpu_status eg_command_make(const eg_settings *settings);
+eegpu_status eg_command_info(const eg_settings *settings);
+eegpu_status eg_command_list(const eg_settings *settings);
+
+#endif

@@ -1,0 +1,31 @@
+/* A set of distinct bit vectors of one length, each with a weight: equal vectors are found by hash, compared in full, and
+ * their weights added. Zero vectors are left out. Called by columns.c and bit_matrix.c. */
+#ifndef EG_REDUCE_VECTOR_SET_H
+#define EG_REDUCE_VECTOR_SET_H
+
+#include "base/memory.h"
+
+#define EG_ZERO_VECTOR UINT32_MAX /* the class of vectors that are zero */
+
+typedef struct eg_vector_set {
+    uint64_t words;          /* 64-bit words a vector */
+    uint64_t count, capacity;
+    uint64_t *vectors;       /* count * words */
+    uint64_t *weights;       /* count */
+    uint64_t *hashes;        /* count */
+    uint32_t *slots;         /* numbers of vectors, open addressing */
+    uint64_t slot_mask;
+    eg_budget *budget;
+} eg_vector_set;
+
+EG_MUST eg_vector_set_begin(eg_budget *budget, uint64_t words, eg_vector_set *set);
+
+/* Add one vector; *class becomes its number, by first occurrence, or EG_ZERO_VECTOR. */
+EG_MUST eg_vector_set_add(eg_vector_set *set, const uint64_t *vector, uint64_t weight, uint32_t *class);
+
+/* Give the hash table back when nothing more is added. */
+void eg_vector_set_seal(eg_vector_set *set);
+
+void eg_vector_set_free(eg_vector_set *set);
+
+#endif

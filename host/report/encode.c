@@ -1,0 +1,102 @@
+/* Values as text. Comes in: numbers and strings; goes out: characters on a stream. Called by the writers of this folder and
+ * by the program. It knows nothing of records. */
+#include "report/encode.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *eg_number_text(double value, char *text)
+{
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, EG_NUMBER_TEXT_SIZE, "%.*g", digits, value);
+        if (strtod(text, NULL) == value)
+            break;
+    }
+    if (isnan(value))
+        snprintf(text, EG_NUMBER_TEXT_SIZE, "nan"); /* never "-nan" */
+    return text;
+}
+
+void eg_json_number(FILE *stream, double value)
+{
+    char text[EG_NUMBER_TEXT_SIZE];
+    fputs(isfinite(value) ? eg_number_text(value, text) : "null", stream);
+}
+
+/* Bytes of the well-formed UTF-8 sequence at `s`, 0 if it is none (overlong forms and surrogates are none). */
+static int sequence_length(const unsigned char *s)
+{
+    static const struct {
+        unsigned char first, last, second_least, second_most;
+        int length;
+    } forms[] = {
+        {0x00, 0x7F, 0, 0, 1},       {0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3},
+        {0xE1, 0xEC, 0x80, 0xBF, 3}, {0xED, 0xED, 0x80, 0x9F, 3}, {0xEE, 0xEF, 0x80, 0xBF, 3},
+        {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4},
+    };
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        if (s[0] < forms[i].first || s[0] > forms[i].last)
+            continue;
+        if (forms[i].length > 1 && (s[1] < forms[i].second_least || s[1] > forms[i].second_most))
+            return 0;
+        for (int k = 2; k < forms[i].length; k++)
+            if ((s[k] & 0xC0) != 0x80)
+                return 0;
+        return forms[i].length;
+    }
+    return 0;
+}
+
+void eg_json_string(FILE *stream, const char *text)
+{
+    if (text == NULL) {
+        fputs("null", stream);
+        return;
+    }
+    fputc('"', stream);
+    for (const unsigned char *s = (const unsigned char *)text; *s != '\0';) {
+        int length = sequence_length(s);
+        if (*s == '"' || *s == '\\')
+            fprintf(stream, "\\%c", *s);
+        else if (*s < 0x20 || *s == 0x7F || length == 0)
+            fprintf(stream, "\\u%04x", *s);
+        else
+            fwrite(s, 1, (size_t)length, stream);
+        s += length > 0 ? length : 1;
+    }
+    fputc('"', stream);
+}
+
+void eg_csv_string(FILE *stream, const char *text)
+{
+    if (strpbrk(text, "\",\r\n ") == NULL) {
+        fputs(text, stream);
+        return;
+    }
+    fputc('"', stream);
+    for (; *text != '\0'; text++) {
+        if (*text == '"')
+            fputc('"', stream);
+        fputc(*text, stream);
+    }
+    fputc('"', stream);
+}
+
+int eg_display_width(const char *text)
+{
+    int width = 0;
+    for (; *text != '\0'; text++)
+        width += ((unsigned char)*text & 0xC0) != 0x80; /* bytes that continue a sequence take no room */
+    return width;
+}
+
+eegpu_status eg_stream_check(FILE *stream, const char *what)
+{
+    errno = 0;
+    if (fflush(stream) == 0 && !ferror(stream))
+        return EEGPU_OK;
+    return eg_fail(EEGPU_IO, "writing %s: %s; is there room on the disk?", what,
+                   errno != 0 ? strerror(errno) : "the stream failed");
+}

@@ -1,0 +1,204 @@
+/* Numbers are written as hexadecimal floats, so that a resumed scan gives the same bits. */
+#include "scan/journal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+static const char *const methods[] = {"gram", "svd", "exact"};
+
+/* What must agree for records to be exchanged: the function itself, not only its name. */
+static XXH128_hash_t scan_key(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options,
+                              const eg_backend *backend)
+{
+    int64_t numbers[] = {1,
+                         state->kind,
+                         state->height,
+                         state->width,
+                         state->bit_order,
+                         state->is_complex,
+                         options->method,
+                         options->no_reduce,
+                         options->renyi_count,
+                         options->renyi_asked,
+                         options->keep_spectra,
+                         (int64_t)cuts->count};
+    XXH3_state_t *hash = XXH3_createState();
+    XXH128_hash_t key = {0, 0};
+    if (hash == NULL)
+        return key;
+    XXH3_128bits_reset(hash);
+    XXH3_128bits_update(hash, EEGPU_VERSION, sizeof EEGPU_VERSION);
+    XXH3_128bits_update(hash, numbers, sizeof numbers);
+    XXH3_128bits_update(hash, backend->name, strlen(backend->name));
+    XXH3_128bits_update(hash, options->renyi, (size_t)options->renyi_count * sizeof *options->renyi);
+    XXH3_128bits_update(hash, cuts->masks, cuts->count * cuts->words * sizeof *cuts->masks);
+    if (state->kind == EG_IMAGES) {
+        XXH3_128bits_update(hash, state->images.pixels, state->images.count * state->images.words * 8);
+        XXH3_128bits_update(hash, state->images.multiplicity, state->images.count * 8);
+    } else {
+        XXH3_128bits_update(hash, state->bit_of_pixel, sizeof state->bit_of_pixel);
+        if (state->kind == EG_BITS)
+            XXH3_128bits_update(hash, state->bits, (state->size + 63) / 64 * 8);
+        else
+            XXH3_128bits_update(hash, state->amplitudes, state->size * (state->is_complex ? 16 : 8));
+    }
+    key = XXH3_128bits_digest(hash);
+    XXH3_freeState(hash);
+    return key;
+}
+
+static void write_record(FILE *stream, int renyi_count, const eegpu_record *r)
+{
+    fprintf(stream, "%zu %a %a %" PRIu64 " %d %a %a %a %a %a %" PRIu64 " %" PRIu64 " %" PRIu64 " %s %a %" PRId64, r->cut, r->s_vn,
+            r->error, r->rank, r->rank_exact, r->rank_tolerance, r->p_max, r->purity, r->rows, r->cols, r->reduced_rows,
+            r->reduced_cols, r->blocks, r->method, r->seconds, r->same_as);
+    for (int i = 0; i < renyi_count; i++)
+        fprintf(stream, " %a %a", r->renyi[i], r->renyi_error[i]);
+    fprintf(stream, " %zu", r->spectrum_count);
+    for (size_t k = 0; k < r->spectrum_count; k++)
+        fprintf(stream, " %a", r->spectrum[k]);
+    fprintf(stream, " ;\n");
+}
+
+/* The next blank-separated word of a line, or "" at its end. */
+static const char *next_word(char **line)
+{
+    char *word = strtok_r(NULL, " \n", line);
+    return word ? word : "";
+}
+
+static double next_real(char **line) { return strtod(next_word(line), NULL); }
+static uint64_t next_integer(char **line) { return strtoull(next_word(line), NULL, 10); }
+
+/* A complete line into its record. Returns false for a line that was cut short or makes no sense. */
+static bool read_record(char *text, int renyi_count, eegpu_result *result, bool *finished)
+{
+    size_t length = strlen(text);
+    char *line = NULL, *first = strtok_r(text, " \n", &line);
+    if (length < 3 || first == NULL || text[length - 1] != '\n' || text[length - 2] != ';')
+        return false;
+    uint64_t cut = strtoull(first, NULL, 10);
+    if (cut >= result->count)
+        return false;
+    eegpu_record *r = &result->records[cut], read = *r;
+    read.s_vn = next_real(&line);
+    read.error = next_real(&line);
+    read.rank = next_integer(&line);
+    read.rank_exact = next_integer(&line) != 0;
+    read.rank_tolerance = next_real(&line);
+    read.p_max = next_real(&line);
+    read.purity = next_real(&line);
+    read.rows = next_real(&line);
+    read.cols = next_real(&line);
+    read.reduced_rows = next_integer(&line);
+    read.reduced_cols = next_integer(&line);
+    read.blocks = next_integer(&line);
+    const char *method = next_word(&line);
+    read.method = NULL;
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        if (strcmp(method, methods[i]) == 0)
+            read.method = methods[i];
+    read.seconds = next_real(&line);
+    read.same_as = strtoll(next_word(&line), NULL, 10);
+    for (int i = 0; i < renyi_count; i++) {
+        read.renyi[i] = next_real(&line);
+        read.renyi_error[i] = next_real(&line);
+    }
+    read.spectrum_count = next_integer(&line);
+    if (read.method == NULL || read.spectrum_count > length)
+        return false;
+    double *spectrum = NULL;
+    if (read.spectrum_count > 0) {
+        spectrum = malloc(read.spectrum_count * sizeof *spectrum);
+        if (spectrum == NULL)
+            return false;
+        for (size_t k = 0; k < read.spectrum_count; k++)
+            spectrum[k] = next_real(&line);
+    }
+    if (strcmp(next_word(&line), ";") != 0) {
+        free(spectrum);
+        return false;
+    }
+    free(result->spectra[cut]);
+    read.spectrum = result->spectra[cut] = spectrum;
+    *r = read;
+    finished[cut] = true;
+    return true;
+}
+
+static eegpu_status read_lines(eg_journal *journal, const char *head, int renyi_count, eegpu_result *result, bool *finished)
+{
+    char *line = NULL;
+    size_t room = 0;
+    eegpu_status status = EEGPU_OK;
+    long good_until = 0;
+    ssize_t length = getline(&line, &room, journal->stream);
+    if (length < 0)
+        good_until = -1; /* a new file */
+    else if (strcmp(line, head) != 0)
+        status = eg_fail(EEGPU_USAGE,
+                         "the journal '%s' belongs to another scan (another function, other cuts or options): name another file or "
+                         "remove it",
+                         journal->path);
+    else
+        good_until = length;
+    while (status == EEGPU_OK && good_until >= 0 && (length = getline(&line, &room, journal->stream)) > 0) {
+        if (!read_record(line, renyi_count, result, finished))
+            break;
+        good_until += length;
+    }
+    free(line);
+    if (status != EEGPU_OK)
+        return status;
+    rewind(journal->stream);
+    if (good_until < 0) {
+        fputs(head, journal->stream);
+    } else if (ftruncate(fileno(journal->stream), good_until) != 0 || fseek(journal->stream, 0, SEEK_END) != 0) {
+        return eg_fail(EEGPU_IO, "going on with the journal '%s': %s", journal->path, strerror(errno));
+    }
+    return EEGPU_OK;
+}
+
+eegpu_status eg_journal_open(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options,
+                             const eg_backend *backend, eegpu_result *result, bool *finished, eg_journal *journal)
+{
+    char head[80];
+    *journal = (eg_journal){.path = options->journal, .lock = PTHREAD_MUTEX_INITIALIZER};
+    if (options->journal == NULL)
+        return EEGPU_OK;
+    journal->stream = fopen(options->journal, "r+");
+    if (journal->stream == NULL && errno == ENOENT)
+        journal->stream = fopen(options->journal, "w+");
+    if (journal->stream == NULL)
+        return eg_fail(EEGPU_IO, "opening the journal '%s': %s", options->journal, strerror(errno));
+    XXH128_hash_t key = scan_key(state, cuts, options, backend);
+    snprintf(head, sizeof head, "eegpu-journal 1 %016" PRIx64 "%016" PRIx64 "\n", key.high64, key.low64);
+    eegpu_status status = read_lines(journal, head, options->renyi_count, result, finished);
+    if (status != EEGPU_OK)
+        eg_journal_close(journal);
+    return status;
+}
+
+eegpu_status eg_journal_add(eg_journal *journal, int renyi_count, const eegpu_record *record)
+{
+    if (journal->stream == NULL)
+        return EEGPU_OK;
+    pthread_mutex_lock(&journal->lock);
+    write_record(journal->stream, renyi_count, record);
+    bool bad = fflush(journal->stream) != 0;
+    pthread_mutex_unlock(&journal->lock);
+    return bad ? eg_fail(EEGPU_IO, "writing the journal '%s': %s", journal->path, strerror(errno)) : EEGPU_OK;
+}
+
+void eg_journal_close(eg_journal *journal)
+{
+    if (journal->stream != NULL)
+        fclose(journal->stream);
+    journal->stream = NULL;
+}

@@ -1,0 +1,45 @@
+/* The one place that knows the order of the stages: plan, gather or reduce, spectrum, entropies, record. Comes in: a state, cuts and
+ * options; goes out: one record a cut. Called by the public eegpu_scan() and by the program. */
+#ifndef EG_SCAN_SCAN_H
+#define EG_SCAN_SCAN_H
+
+#include "backend/backend.h"
+#include "cut/cut.h"
+#include "plan/plan.h"
+#include "state/state.h"
+
+struct eegpu_result {
+    size_t count;
+    eegpu_record *records;
+    double **spectra; /* owners of the records' spectra; entries may be NULL */
+    double seconds;
+    uint64_t peak_bytes;
+    char device[64];
+};
+
+/* The plan that eegpu_scan() would follow, for --dry-run. Free with eg_plan_free(). */
+EG_MUST eg_scan_plan(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options, eg_plan *plan);
+
+/* eegpu_scan() on a given back end (tests hand in one with planted faults). */
+EG_MUST eg_scan_on(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options,
+                   const eg_backend *backend, eegpu_result **result);
+
+/* The Schmidt vectors of one cut (paper, eq. 23): f = sum_i a_i f_A^i f_B^i, a_i > 0 descending. Each f_A^i has its largest
+ * component real and positive (the first of them, if several). Arrays are the caller's, freed with eg_schmidt_free(). */
+typedef struct eg_schmidt {
+    bool is_complex;
+    uint64_t rank;       /* number of a_i above the tolerance */
+    uint64_t rows, cols; /* length of f_A^i and f_B^i */
+    double *a;           /* rank */
+    double *f_a, *f_b;   /* rank x rows, rank x cols, C order; pairs when complex */
+    /* Image sets: which sub-images the rows and columns are (0/1 bytes, rows x N_A and cols x N_B); NULL for dense states,
+     * where row r is the sub-image whose bits, lowest-numbered pixel first, are the binary digits of r. */
+    unsigned char *row_images, *col_images;
+    double error; /* bound on the norm of f/|f| - sum_i a_i f_A^i f_B^i, the dropped ones included */
+    eg_budget *budget;
+} eg_schmidt;
+
+EG_MUST eg_schmidt_of_cut(const eegpu_state *state, const struct eegpu_cuts *cuts, size_t cut, int threads, eg_schmidt *schmidt);
+void eg_schmidt_free(eg_schmidt *schmidt);
+
+#endif

@@ -1,0 +1,208 @@
+/* eegpu: exact entanglement entropy of functions of images.
+ *
+ * A function f on the 2^N images of an N-pixel lattice is read as the quantum state |f> = sum_s f(s) |s> / norm(f)
+ * (Y.-H. Zhang, arXiv:1710.05520). For a cut of the lattice into a region A and its complement B, eegpu computes the
+ * Schmidt spectrum p_k of |f>, the entropies that follow from it, and for each a bound on what rounding can have done.
+ *
+ * Conventions. Pixel i = row * width + column. An image's index has pixel 0 as its most significant bit. A cut is named by
+ * the pixels kept in A. Entropies are in nats. Every function that can fail returns a status; the message that belongs to
+ * it is eegpu_error_message(), per thread. The library never prints, aborts or exits. All calls may be made from
+ * several threads on different objects; a state may be shared by concurrent scans, other objects may not. */
+#ifndef EEGPU_H
+#define EEGPU_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define EEGPU_VERSION "0.1.0"
+#define EEGPU_VERSION_MAJOR 0
+#define EEGPU_VERSION_MINOR 1
+#define EEGPU_VERSION_PATCH 0
+
+#if defined(__GNUC__)
+#define EEGPU_API __attribute__((visibility("default")))
+#define EEGPU_CHECK __attribute__((visibility("default"), warn_unused_result))
+#else
+#define EEGPU_API
+#define EEGPU_CHECK
+#endif
+
+/* ---- Status ---------------------------------------------------------------------------------------------------- */
+
+/* X(identifier, what it means, exit code of the program) */
+#define EEGPU_STATUS_LIST(X)                                                              \
+    X(OK, "success", 0)                                                                   \
+    X(USAGE, "an argument that cannot be used", 2)                                        \
+    X(BAD_INPUT, "a file whose content cannot be used", 1)                                \
+    X(IO, "a file that cannot be opened, read or written", 1)                             \
+    X(OUT_OF_MEMORY, "more memory needed than allowed or available", 1)                   \
+    X(NO_DEVICE, "a device or library that is not there", 1)                              \
+    X(NUMERICS, "a spectrum that failed its check, or a solver that did not converge", 1) \
+    X(DISAGREEMENT, "independent routes that differ by more than their error", 3)         \
+    X(INTERRUPTED, "stopped on request", 130)
+
+typedef enum eegpu_status {
+#define EEGPU_STATUS_ENUM(name, meaning, exit_code) EEGPU_##name,
+    EEGPU_STATUS_LIST(EEGPU_STATUS_ENUM)
+#undef EEGPU_STATUS_ENUM
+} eegpu_status;
+
+/* The message of the last failure in this thread: what was being done, what failed, where, what to try. Never NULL; valid
+ * until the next failing call in this thread. */
+EEGPU_API const char *eegpu_error_message(void);
+
+/* One sentence for a status. Static storage. */
+EEGPU_API const char *eegpu_status_meaning(eegpu_status status);
+
+/* The version of the library that is loaded, such as "0.1.0". Static storage. */
+EEGPU_API const char *eegpu_version(void);
+
+/* ---- Progress -------------------------------------------------------------------------------------------------- */
+
+/* Called now and then from one thread at a time. `stage` is a short phrase, `fraction` in [0,1] is the share of the
+ * foreseen work that is done. Return false to stop: the call under way then fails with EEGPU_INTERRUPTED. */
+typedef bool (*eegpu_progress)(void *user, const char *stage, double fraction);
+
+/* ---- States ---------------------------------------------------------------------------------------------------- */
+
+typedef struct eegpu_state eegpu_state;
+
+typedef enum eegpu_bit_order { EEGPU_MSB, EEGPU_LSB } eegpu_bit_order;
+
+typedef struct eegpu_open_options {
+    int height, width; /* lattice; 0 x 0: the file's own shape, else 1 x N for 2^N amplitudes, 4 x 4 for built-in functions */
+    eegpu_bit_order bit_order; /* of a file of 2^N amplitudes: is pixel 0 the most or the least significant bit of the index */
+    int threads;               /* 0: as many as the machine has */
+    uint64_t memory;           /* bytes that this state and all scans of it may use together; 0: 80 % of what is free now */
+    eegpu_progress progress;   /* may be NULL */
+    void *progress_user;
+} eegpu_open_options;
+
+/* All zero: the defaults. */
+EEGPU_API eegpu_open_options eegpu_open_options_default(void);
+
+/* Open SOURCE: a file (.npy, IDX plain or gzip), `images:file=...`, or a built-in function `name:key=value,...` (eegpu_list()).
+ * On success *state is the caller's, to be given to eegpu_state_close(). Cost: 2^N * 8 bytes for real amplitudes
+ * (16 for complex; none where a file of float64 or complex128 is mapped), 2^N / 8 for 0/1 functions, and for image sets what the images cost. */
+EEGPU_CHECK eegpu_status eegpu_state_open(const char *source, const eegpu_open_options *options, eegpu_state **state);
+
+/* The same from memory: 2^(height*width) doubles, or twice that (real and imaginary parts in turn) for complex ones. The
+ * amplitudes are borrowed: they must stay unchanged until eegpu_state_close(). */
+EEGPU_CHECK eegpu_status eegpu_state_from_amplitudes(const double *amplitudes, bool is_complex, const eegpu_open_options *options,
+                                                     eegpu_state **state);
+
+EEGPU_API void eegpu_state_close(eegpu_state *state); /* NULL is fine */
+
+typedef struct eegpu_state_info {
+    int height, width, pixels;
+    const char *kind; /* "amplitudes", "bits" (a 0/1 function) or "images" (a sparse set); static storage */
+    bool is_complex;
+    uint64_t ones;  /* bits: images with f = 1; images: distinct images; amplitudes: 0 */
+    double norm;    /* sqrt(sum |f|^2) */
+    uint64_t bytes; /* memory held */
+} eegpu_state_info;
+
+EEGPU_API eegpu_state_info eegpu_state_describe(const eegpu_state *state);
+
+/* Write the 2^N amplitudes as .npy: float64 (complex128 if complex), shape (2^N,), not normalised. */
+EEGPU_CHECK eegpu_status eegpu_state_write(const eegpu_state *state, eegpu_bit_order order, const char *path);
+
+/* ---- Cuts ------------------------------------------------------------------------------------------------------ */
+
+typedef struct eegpu_cuts eegpu_cuts;
+
+/* `family`: contiguous, prefix, lines, connected, all, or the name of a file of regions. `max_size` > 0 limits
+ * min(N_A, N_B). On success *cuts is the caller's. */
+EEGPU_CHECK eegpu_status eegpu_cuts_create(int height, int width, const char *family, int max_size, eegpu_cuts **cuts);
+
+/* One cut from a list of the pixels kept in A. */
+EEGPU_CHECK eegpu_status eegpu_cuts_from_pixels(int height, int width, const int *pixels, int count, eegpu_cuts **cuts);
+
+EEGPU_API void eegpu_cuts_free(eegpu_cuts *cuts);
+
+EEGPU_API size_t eegpu_cuts_count(const eegpu_cuts *cuts);
+
+/* The pixels kept in A of one cut, ascending, into `pixels` (room for height*width). Returns N_A. */
+EEGPU_API int eegpu_cuts_pixels(const eegpu_cuts *cuts, size_t cut, int *pixels);
+
+/* ---- Scans ----------------------------------------------------------------------------------------------------- */
+
+typedef enum eegpu_method { EEGPU_METHOD_AUTO, EEGPU_METHOD_GRAM, EEGPU_METHOD_SVD } eegpu_method;
+
+enum { EEGPU_MAX_RENYI = 16 };
+
+typedef struct eegpu_scan_options {
+    eegpu_method method;
+    const char *device; /* "auto", "cpu", "cuda" or "cuda:K" */
+    bool no_reduce;     /* leave the exact reductions out (for comparisons) */
+    int threads;        /* 0: as many as the machine has */
+    int renyi_count;
+    double renyi[EEGPU_MAX_RENYI]; /* orders alpha >= 0, INFINITY allowed */
+    bool renyi_asked;              /* the orders were chosen by the user: `auto` then takes SVD when one of them is < 1 */
+    bool keep_spectra;             /* keep p_k in the records */
+    const char *journal;           /* file of finished cuts, read to resume and appended to; NULL: none */
+    eegpu_progress progress;       /* may be NULL */
+    void *progress_user;
+} eegpu_scan_options;
+
+/* Defaults: auto method and device, reductions on, all threads, Renyi orders 0, 2 and infinity. */
+EEGPU_API eegpu_scan_options eegpu_scan_options_default(void);
+
+/* What is known about one cut. Entropies in nats. */
+typedef struct eegpu_record {
+    size_t cut;          /* number within the cuts that were scanned */
+    int n_a, n_b;        /* pixels of A and of B */
+    int boundary, bonds; /* pixels of A with a nearest neighbour in B; nearest-neighbour pairs cut */
+    double s_vn, error;  /* von Neumann entropy, and the bound on its rounding error */
+    double renyi[EEGPU_MAX_RENYI], renyi_error[EEGPU_MAX_RENYI]; /* in the order of the options; error NAN: no bound is known */
+    uint64_t rank;                                               /* number of p above rank_tolerance */
+    bool rank_exact;                                             /* the rank is proved, not read off with a tolerance */
+    double rank_tolerance;
+    double p_max, purity; /* largest p; sum p^2 */
+    double rows, cols;    /* shape of M: 2^N_A x 2^N_B, for image sets the distinct sub-images of A and of B */
+    uint64_t reduced_rows, reduced_cols, blocks; /* what is left after the exact reductions */
+    const char *method;                          /* "gram", "svd" or "exact"; static storage */
+    const char *device;                          /* where the spectrum was computed; static storage */
+    double seconds;
+    int64_t same_as;        /* number of an equivalent cut whose numbers these are; -1: none */
+    size_t spectrum_count;  /* 0 unless spectra are kept */
+    const double *spectrum; /* p_k, descending; owned by the result */
+} eegpu_record;
+
+typedef struct eegpu_result eegpu_result;
+
+/* Compute the record of every cut. On success *result is the caller's. Bit-identical for the same input, device, threads
+ * and BLAS. Memory: within the budget of the state. */
+EEGPU_CHECK eegpu_status eegpu_scan(const eegpu_state *state, const eegpu_cuts *cuts, const eegpu_scan_options *options,
+                                    eegpu_result **result);
+
+EEGPU_API size_t eegpu_result_count(const eegpu_result *result);
+EEGPU_API const eegpu_record *eegpu_result_record(const eegpu_result *result, size_t cut); /* owned by the result */
+EEGPU_API void eegpu_result_free(eegpu_result *result);
+
+/* Page's mean entropy (nats) of a complex Haar-random state with 2^n_a x 2^n_b amplitudes; a reference line. */
+EEGPU_API double eegpu_page_entropy(int n_a, int n_b);
+
+/* ---- What is there --------------------------------------------------------------------------------------------- */
+
+typedef struct eegpu_blas_info {
+    const char *library; /* path or name of what was loaded */
+    const char *config;  /* its own description, with its version */
+    const char *kernels; /* the CPU kernels in use, such as "SkylakeX" */
+    const char *advice;  /* empty, or what is wrong with them and what to do */
+    bool corrected;      /* the library had mistaken the CPU and was loaded again with the right kernels */
+    bool serialised;     /* it is not safe from several threads: calls are made one at a time */
+} eegpu_blas_info;
+
+/* Load the BLAS if that has not happened and describe it. EEGPU_NO_DEVICE: there is none. Strings are static. */
+EEGPU_CHECK eegpu_status eegpu_blas_describe(eegpu_blas_info *info);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
