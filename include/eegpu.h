@@ -86,7 +86,8 @@ typedef struct eegpu_open_options {
 /* All zero: the defaults. */
 EEGPU_API eegpu_open_options eegpu_open_options_default(void);
 
-/* Open SOURCE: a file (.npy, IDX plain or gzip), `images:file=...`, or a built-in function `name:key=value,...` (eegpu_list()).
+/* Open SOURCE: a file (.npy, IDX plain or gzip), `images:file=...`, `packed:file=...` (bits as np.packbits writes them),
+ * `plugin:file=...` (a C function of yours, see Plug-ins below), or a built-in function `name:key=value,...` (`eegpu list`).
  * On success *state is the caller's, to be given to eegpu_state_close(). Cost: 2^N * 8 bytes for real amplitudes
  * (16 for complex; none where a file of float64 or complex128 is mapped), 2^N / 8 for 0/1 functions, and for image sets what the images cost. */
 EEGPU_CHECK eegpu_status eegpu_state_open(const char *source, const eegpu_open_options *options, eegpu_state **state);
@@ -111,6 +112,91 @@ EEGPU_API eegpu_state_info eegpu_state_describe(const eegpu_state *state);
 
 /* Write the 2^N amplitudes as .npy: float64 (complex128 if complex), shape (2^N,), not normalised. */
 EEGPU_CHECK eegpu_status eegpu_state_write(const eegpu_state *state, eegpu_bit_order order, const char *path);
+
+/* ---- Plug-ins -------------------------------------------------------------------------------------------------- */
+
+/* A function of yours as SOURCE: plugin:file=libmine.so,symbol=NAME,kind=bits|real|complex,argument=TEXT. `file` is a shared
+ * library (looked for here, not in the system's folders); `symbol`, by default eegpu_function, is what it exports, in one of
+ * two forms. The lattice is --lattice, by default 4x4.
+ *
+ * The short form is a function of one image, pixels row by row as bytes 0 (dark) or 1 (lit):
+ *
+ *     // mine.c: how many pixels of the last row are lit. Build: cc -O2 -shared -fPIC mine.c -o libmine.so
+ *     // Use: eegpu scan plugin:file=libmine.so --lattice 4x5
+ *     double eegpu_function(const unsigned char *pixels, int height, int width)
+ *     {
+ *         int lit = 0;
+ *         for (int column = 0; column < width; column++)
+ *             lit += pixels[(height - 1) * width + column];
+ *         return lit;
+ *     }
+ *
+ * With kind=bits every value must be 0 or 1, and the function is held as 2^N bits; with kind=real as 2^N doubles. Without
+ * `kind`, bits are tried first, and all is evaluated again when a value is neither 0 nor 1.
+ *
+ * The full form is a variable of type eegpu_plugin, for speed, complex values, or something to be read first:
+ *
+ *     // phases.c: f(s) = exp(i angle (number of lit pixels)). Build: cc -O2 -shared -fPIC phases.c -o libphases.so -lm
+ *     // Use: eegpu scan plugin:file=libphases.so,argument=0.3 --lattice 4x5
+ *     #include <eegpu.h>
+ *     #include <math.h>
+ *     #include <stdio.h>
+ *     #include <stdlib.h>
+ *
+ *     static void *open_phases(int height, int width, const char *argument, char *message, size_t message_size)
+ *     {
+ *         (void)height, (void)width; // any lattice will do
+ *         double *angle = malloc(sizeof *angle);
+ *         if (angle != NULL && sscanf(argument, "%lf", angle) == 1)
+ *             return angle;
+ *         snprintf(message, message_size, "argument=ANGLE must be a number, not '%s'", argument);
+ *         free(angle);
+ *         return NULL;
+ *     }
+ *
+ *     static int evaluate_phases(void *context, uint64_t first, uint64_t count, void *out)
+ *     {
+ *         const double *angle = context;
+ *         double *pairs = out;
+ *         for (uint64_t k = 0; k < count; k++) {
+ *             int lit = __builtin_popcountll(first + k);
+ *             pairs[2 * k] = cos(*angle * lit);
+ *             pairs[2 * k + 1] = sin(*angle * lit);
+ *         }
+ *         return 0;
+ *     }
+ *
+ *     const eegpu_plugin eegpu_function = {EEGPU_PLUGIN_ABI, EEGPU_PLUGIN_COMPLEX, open_phases, evaluate_phases, free};
+ *
+ * In C++, write extern "C" before the function or the variable.
+ *
+ * What a plug-in may rely on and must keep to:
+ * - It runs in processes of its own, one a core, each with its own open() and close(); nothing that it does there is seen here
+ *   but the values. Standard output goes to standard error; input is empty, and no other file of the program is open.
+ * - evaluate() must be safe to call from several threads with one context, and give an image the same value whenever, wherever
+ *   and together with whichever others it is asked for.
+ * - A crash, exit() or abort(), a NaN, an infinity, in bits a value other than 0 and 1, open() giving NULL and evaluate() giving
+ *   other than 0 end eegpu_state_open() with EEGPU_BAD_INPUT and a message that names the image. A plug-in that hangs is stopped
+ *   when the progress callback returns false. */
+enum { EEGPU_PLUGIN_ABI = 1 };
+
+typedef enum eegpu_plugin_kind { EEGPU_PLUGIN_BITS, EEGPU_PLUGIN_REAL, EEGPU_PLUGIN_COMPLEX } eegpu_plugin_kind;
+
+typedef struct eegpu_plugin {
+    uint32_t abi;  /* EEGPU_PLUGIN_ABI of the header that it was built with */
+    uint32_t kind; /* one of eegpu_plugin_kind; with kind= in SOURCE, that must be the same */
+
+    /* Get ready for a lattice; `argument` is the text of argument=, "" without. Returns the context of the other two, not NULL;
+     * or NULL, with the reason in `message`. NULL here: there is no context (evaluate gets NULL) and no argument. */
+    void *(*open)(int height, int width, const char *argument, char *message, size_t message_size);
+
+    /* The values of images first .. first + count - 1 (count > 0) into `out`: bytes 0 or 1 (bits), doubles (real), or pairs of
+     * doubles (complex). Pixel i = row * width + column of image s is bit height * width - 1 - i of s. Returns 0; anything else
+     * is a failure. Writing past `out` is a crash. */
+    int (*evaluate)(void *context, uint64_t first, uint64_t count, void *out);
+
+    void (*close)(void *context); /* may be NULL */
+} eegpu_plugin;
 
 /* ---- Cuts ------------------------------------------------------------------------------------------------------ */
 
@@ -162,6 +248,7 @@ typedef struct eegpu_record {
     double renyi[EEGPU_MAX_RENYI], renyi_error[EEGPU_MAX_RENYI]; /* in the order of the options; error NAN: no bound is known */
     uint64_t rank;                                               /* number of p above rank_tolerance */
     bool rank_exact;                                             /* the rank is proved, not read off with a tolerance */
+    double rank_doubt; /* bound on the probability that an exact rank is too small: 0 when it is proved outright */
     double rank_tolerance;
     double p_max, purity; /* largest p; sum p^2 */
     double rows, cols;    /* shape of M: 2^N_A x 2^N_B, for image sets the distinct sub-images of A and of B */

@@ -53,12 +53,16 @@ static inline void exact_finish(exact *e)
 /* Renyi entropy of any order in nats; 1 is von Neumann's. */
 static inline long double exact_entropy(const exact *e, double alpha)
 {
-    long double sum = 0;
+    long double sum = 0, scaled = 0;
     if (isinf(alpha))
         return -logl(e->p[0]);
     for (size_t k = e->count; k-- > 0;)
         sum += alpha == 1 ? -e->p[k] * logl(e->p[k]) : e->p[k] * expm1l(((long double)alpha - 1) * logl(e->p[k]));
-    return alpha == 1 ? sum : log1pl(sum) / (1 - (long double)alpha);
+    if (alpha == 1)
+        return sum;
+    for (size_t k = e->count; k-- > 0;)
+        scaled += powl(e->p[k] / e->p[0], (long double)alpha);
+    return (fabsl(sum) < 0.5L ? log1pl(sum) : alpha * logl(e->p[0]) + logl(scaled)) / (1 - (long double)alpha);
 }
 
 /* C(n, k) exactly; 0 outside. */
@@ -70,10 +74,7 @@ static inline long double binomial(int n, int k)
     return c;
 }
 
-static inline long double binary_entropy(long double x)
-{
-    return x <= 0 || x >= 1 ? 0 : -x * logl(x) - (1 - x) * log1pl(-x);
-}
+static inline long double binary_entropy(long double x) { return x <= 0 || x >= 1 ? 0 : -x * logl(x) - (1 - x) * log1pl(-x); }
 
 /* Squared singular values of the matrix m[rows][columns] are added to `e`. The columns are made orthogonal, pair by pair. */
 static inline void exact_add_squares(exact *e, int rows, int columns, long double m[MOST_SMALL][MOST_SMALL])

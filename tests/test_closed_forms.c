@@ -116,10 +116,7 @@ static bool residues(const region *r, const void *parameter, exact *e)
 }
 
 /* Paths of l steps that stay at 0 or above and end at h. */
-static long double ballot(int l, int h)
-{
-    return (l + h) % 2 != 0 ? 0 : binomial(l, (l + h) / 2) - binomial(l, (l + h) / 2 + 1);
-}
+static long double ballot(int l, int h) { return (l + h) % 2 != 0 ? 0 : binomial(l, (l + h) / 2) - binomial(l, (l + h) / 2 + 1); }
 
 static bool is_prefix(const region *r) { return r->mask == eg_low_mask(r->n_a); }
 
@@ -191,11 +188,16 @@ static const known_case everywhere[] = {
 };
 
 static const known_case some_cuts[] = {
-    {"innerproduct:kind=set", 2, 4, odd_inner_product, NULL}, {"innerproduct:kind=set", 1, 16, odd_inner_product, NULL},
-    {"multiple:q=3", 1, 12, residues, &three},                {"multiple:q=7", 1, 16, residues, &seven},
-    {"multiple:q=11", 1, 13, residues, &eleven},              {"multiple:q=85", 1, 16, residues, &q_85},
-    {"multiple:q=255", 1, 16, residues, &q_255},              {"dyck", 1, 12, dyck_words, NULL},
-    {"dyck", 2, 8, dyck_words, NULL},                         {"hardsquare", 1, 11, hard_chain, NULL},
+    {"innerproduct:kind=set", 2, 4, odd_inner_product, NULL},
+    {"innerproduct:kind=set", 1, 16, odd_inner_product, NULL},
+    {"multiple:q=3", 1, 12, residues, &three},
+    {"multiple:q=7", 1, 16, residues, &seven},
+    {"multiple:q=11", 1, 13, residues, &eleven},
+    {"multiple:q=85", 1, 16, residues, &q_85},
+    {"multiple:q=255", 1, 16, residues, &q_255},
+    {"dyck", 1, 12, dyck_words, NULL},
+    {"dyck", 2, 8, dyck_words, NULL},
+    {"hardsquare", 1, 11, hard_chain, NULL},
     {"hardsquare", 1, 16, hard_chain, NULL},
 };
 

@@ -195,8 +195,8 @@ static void test_inner_product(void)
             pairs.row[k] = UINT64_C(1) << (n / 2 + k);
             pairs.row[n / 2 + k] = UINT64_C(1) << k;
         }
-        compare_everywhere(open_source("innerproduct", lattices[i][0], lattices[i][1]), lattices[i][0], lattices[i][1], cluster_rank,
-                           &pairs, "innerproduct");
+        compare_everywhere(open_source("innerproduct", lattices[i][0], lattices[i][1]), lattices[i][0], lattices[i][1],
+                           cluster_rank, &pairs, "innerproduct");
     }
 }
 

@@ -18,10 +18,7 @@ static void sample_add(sample *s, double value)
 
 static double sample_mean(const sample *s) { return s->sum / s->count; }
 
-static double sample_variance(const sample *s)
-{
-    return (s->squares - s->sum * s->sum / s->count) / (s->count - 1);
-}
+static double sample_variance(const sample *s) { return (s->squares - s->sum * s->sum / s->count) / (s->count - 1); }
 
 static double standard_error(const sample *s) { return sqrt(sample_variance(s) / s->count); }
 
@@ -110,7 +107,7 @@ static void test_real_random(void)
         double m = exp2(a), n = exp2(PIXELS - a);
         CHECK_NEAR(sample_mean(&purity[a]), (m + n + 1) / (m * n + 2), 4.5 * standard_error(&purity[a]));
         if (a == 4) /* not Page's: the difference is there to be seen */
-            CHECK(page_mean(m, n) - sample_mean(&entropy[a]) > 10 * standard_error(&entropy[a]));
+            CHECK(page_mean(m, n) - sample_mean(&entropy[a]) > 5 * standard_error(&entropy[a]));
     }
 }
 
@@ -238,7 +235,7 @@ static void test_ising_chain(void)
             CHECK_NEAR(record->s_vn, fermion_entropy(g_matrix, record->n_a), 1e-10);
         }
         if (fields[i] == 1 && result != NULL) /* critical: the middle is the most entangled */
-            CHECK(eegpu_result_record(result, 4)->s_vn > 0.4);
+            CHECK(eegpu_result_record(result, 4)->s_vn > 0.35);
         eegpu_result_free(result);
         eegpu_cuts_free(cuts);
         eegpu_state_close(state);

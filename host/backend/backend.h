@@ -22,6 +22,16 @@ typedef struct eg_backend {
     /* gram (n x n, lower triangle) = keep * gram + panel panel^H, panel n x k column-major, leading dimension n. */
     eegpu_status (*gram)(bool is_complex, int n, int k, const double *panel, double keep, double *gram);
 
+    /* Exact integers: K_ij = sum_c weight_c U_ic U_jc for a packed 0/1 matrix U (rows of ceil(columns / 64) words), lower triangle of
+     * a rows x rows column-major matrix. Every K must be below 2^63. */
+    eegpu_status (*gram_bits)(eg_budget *budget, uint64_t rows, uint64_t columns, const uint64_t *bits, const uint64_t *weight,
+                              uint64_t *gram, int threads);
+
+    /* child = trace of parent over the index bits that are not in kept_bits: parent is 2^parent_bits square, child 2^popcount(kept_bits);
+     * lower triangles, the order of the kept bits stays. */
+    eegpu_status (*partial_trace)(eg_budget *budget, bool is_complex, int parent_bits, uint64_t kept_bits, const double *parent,
+                                  double *child, int threads);
+
     /* Eigenvalues, ascending, of the Hermitian n x n matrix whose lower triangle is given; the matrix is destroyed. */
     eegpu_status (*eigenvalues)(eg_budget *budget, bool is_complex, int n, double *matrix, double *values);
 

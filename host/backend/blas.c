@@ -156,7 +156,8 @@ static void describe(void *handle)
     if (symbol != NULL && dladdr(symbol, &where) && where.dli_fname)
         snprintf(loaded.library, sizeof loaded.library, "%s", where.dli_fname);
     else
-        snprintf(loaded.library, sizeof loaded.library, "the library that was loaded");
+        snprintf(loaded.library, sizeof loaded.library, "%s",
+                 getenv("EEGPU_BLAS") ? getenv("EEGPU_BLAS") : "the OpenBLAS that was found");
 }
 
 static void load_once(void)

@@ -6,6 +6,7 @@
 #include "backend/backend.h"
 #include "backend/blas.h"
 #include "backend/gather.h"
+#include "backend/popcount.h"
 
 /* From this size on, with one BLAS thread, reduction in two stages is the faster one (see bench/README.md). */
 enum { TWO_STAGE_FROM = 1024 };
@@ -152,6 +153,8 @@ const eg_backend eg_backend_cpu = {
     .name = "cpu",
     .gather = eg_gather_columns,
     .gram = gram,
+    .gram_bits = eg_gram_bits,
+    .partial_trace = eg_partial_trace,
     .eigenvalues = eigenvalues,
     .singular_values = singular_values,
     .singular_vectors = singular_vectors,

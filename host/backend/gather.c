@@ -25,8 +25,9 @@ typedef struct offset_table {
 typedef struct permutation {
     const eegpu_state *state;
     double *panel;
-    uint64_t base;                /* index bits fixed by the columns' high bits */
-    double factor;                /* 2^exponent */
+    uint64_t base;  /* index bits fixed by the columns' high bits */
+    bool is_scaled; /* by 2^exponent = factor[0] * factor[1]; their product may pass the largest double */
+    double factor[2];
     int tile_high_bits, low_bits; /* a tile is 2^tile_high_bits runs of 2^low_bits places */
     bool is_run;                  /* the low bits are the same on both sides */
     uint64_t low_source[1 << LOW_BITS];
@@ -144,7 +145,7 @@ static void scale_tile(const permutation *p, uint64_t place)
     for (int h = 0; h < 1 << p->tile_high_bits; h++) {
         double *out = p->panel + (place | p->high_place[h]) * (p->state->is_complex ? 2 : 1);
         for (int j = 0; j < run; j++)
-            out[j] *= p->factor;
+            out[j] = out[j] * p->factor[0] * p->factor[1];
     }
 }
 
@@ -160,7 +161,7 @@ static eegpu_status move_tiles(void *context, uint64_t first, uint64_t last, int
             move_complex(p, source, place);
         else
             move_real(p, source, place);
-        if (p->factor != 1)
+        if (p->is_scaled)
             scale_tile(p, place);
     }
     return EEGPU_OK;
@@ -169,9 +170,9 @@ static eegpu_status move_tiles(void *context, uint64_t first, uint64_t last, int
 eegpu_status eg_gather_columns(const eegpu_state *state, const eg_matrix_layout *layout, uint64_t first, uint64_t count,
                                double *panel, int threads)
 {
-    permutation p = {.state = state, .panel = panel, .factor = 1};
-    if (state->kind == EG_AMPLITUDES && state->exponent != 0)
-        p.factor = ldexp(1, state->exponent);
+    permutation p = {.state = state, .panel = panel, .is_scaled = state->kind == EG_AMPLITUDES && state->exponent != 0};
+    p.factor[0] = ldexp(1, state->exponent / 2);
+    p.factor[1] = ldexp(1, state->exponent - state->exponent / 2);
     plan_permutation(layout, first, count, &p);
     return eg_parallel_for(threads, UINT64_C(1) << p.outer_bits, 256, move_tiles, &p);
 }

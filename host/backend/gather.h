@@ -1,4 +1,4 @@
-/* The amplitudes of a cut, reordered into columns of its matrix. Called by cpu.c. */
+/* The parts of the CPU back end that are plain loops; see the table in backend.h. Called by cpu.c. */
 #ifndef EG_BACKEND_GATHER_H
 #define EG_BACKEND_GATHER_H
 
@@ -6,5 +6,8 @@
 
 EG_MUST eg_gather_columns(const eegpu_state *state, const eg_matrix_layout *layout, uint64_t first, uint64_t count, double *panel,
                           int threads);
+
+EG_MUST eg_partial_trace(eg_budget *budget, bool is_complex, int parent_bits, uint64_t kept_bits, const double *parent,
+                         double *child, int threads);
 
 #endif

@@ -107,6 +107,18 @@ void eg_release(eg_budget *budget, void *pointer)
     free(block);
 }
 
+eegpu_status eg_budget_take(eg_budget *budget, uint64_t bytes, const char *what)
+{
+    uint64_t used;
+    return budget == NULL || budget_take(budget, bytes, &used) ? EEGPU_OK : over_limit(budget, bytes, used, what);
+}
+
+void eg_budget_give(eg_budget *budget, uint64_t bytes)
+{
+    if (budget != NULL)
+        atomic_fetch_sub(&budget->used, bytes);
+}
+
 const char *eg_bytes_text(uint64_t bytes, char *text)
 {
     static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};

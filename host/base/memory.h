@@ -28,6 +28,10 @@ EG_MUST eg_allocate_zero(eg_budget *budget, uint64_t count, uint64_t size, const
 /* Give back what eg_allocate gave; NULL is fine. */
 void eg_release(eg_budget *budget, void *pointer);
 
+/* Count bytes that are had in another way (a mapping); errors as eg_allocate. Give them back when they are gone. */
+EG_MUST eg_budget_take(eg_budget *budget, uint64_t bytes, const char *what);
+void eg_budget_give(eg_budget *budget, uint64_t bytes);
+
 /* Physical memory that could be used now, in bytes. */
 uint64_t eg_memory_available(void);
 

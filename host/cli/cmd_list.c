@@ -7,7 +7,7 @@
 #include "report/report.h"
 #include "state/functions.h"
 
-enum { INDENT = 25 };
+enum { INDENT = 26 };
 
 static const char *const type_names[] = {
     [EG_INTEGER] = "integer", [EG_UNSIGNED] = "integer", [EG_REAL] = "real", [EG_CHOICE] = "choice", [EG_TEXT] = "text"};
@@ -36,15 +36,22 @@ static void write_parameter(const eg_parameter *parameter, FILE *stream)
         snprintf(head, sizeof head, "%s (optional)", parameter->name);
     else
         snprintf(head, sizeof head, "%s=%s", parameter->name, parameter->fallback);
-    int column = fprintf(stream, "    %-20s ", head);
+    int column = fprintf(stream, "    %-21s ", head);
     column += fprintf(stream, "%s: ", domain_text(parameter, domain, sizeof domain));
     eg_write_wrapped(parameter->help, column, INDENT, stream);
 }
 
 static void write_row(const char *name, const char *help, FILE *stream)
 {
-    int column = fprintf(stream, "  %-22s ", name);
+    int column = fprintf(stream, "  %-23s ", name);
     eg_write_wrapped(help, column, INDENT, stream);
+}
+
+static void write_function(const eg_function *function, FILE *stream)
+{
+    write_row(function->name, function->help, stream);
+    for (int k = 0; k < EG_MAX_PARAMETERS && function->parameters[k].name != NULL; k++)
+        write_parameter(&function->parameters[k], stream);
 }
 
 static void write_text(FILE *stream)
@@ -52,11 +59,11 @@ static void write_text(FILE *stream)
     size_t count = 0;
     const eg_function *const *functions = eg_functions(&count);
     fputs("Functions: eegpu scan NAME:KEY=VALUE,... --lattice HxW (the values shown are the defaults)\n", stream);
-    for (size_t i = 0; i < count; i++) {
-        write_row(functions[i]->name, functions[i]->help, stream);
-        for (int k = 0; k < EG_MAX_PARAMETERS && functions[i]->parameters[k].name != NULL; k++)
-            write_parameter(&functions[i]->parameters[k], stream);
-    }
+    for (size_t i = 0; i < count; i++)
+        write_function(functions[i], stream);
+    fputs("\nFiles and plug-ins: eegpu scan FILE.npy for 2^N amplitudes, or eegpu scan NAME:file=FILE,KEY=VALUE,...\n", stream);
+    for (size_t i = 0; eg_source_row(i) != NULL; i++)
+        write_function(eg_source_row(i), stream);
     const eg_cut_family *families = eg_cut_families(&count);
     fputs("\nCuts: --cuts FAMILY, or --cuts FILE (text: pixel numbers, one region a line; or .npy masks)\n", stream);
     for (size_t i = 0; i < count; i++)
@@ -114,6 +121,11 @@ static void write_json(FILE *stream)
     for (size_t i = 0; i < count; i++) {
         write_json_function(functions[i], stream);
         fputs(i + 1 < count ? ",\n" : "\n", stream);
+    }
+    fputs("],\"sources\":[\n", stream);
+    for (size_t i = 0; eg_source_row(i) != NULL; i++) {
+        write_json_function(eg_source_row(i), stream);
+        fputs(eg_source_row(i + 1) != NULL ? ",\n" : "\n", stream);
     }
     const eg_cut_family *families = eg_cut_families(&count);
     fputs("],\"cuts\":[\n", stream);

@@ -77,11 +77,12 @@ void eg_help_program(const eg_command *commands, size_t count, FILE *stream)
         eg_write_wrapped(commands[i].summary, INDENT, INDENT, stream);
     }
     fputs("  eegpu COMMAND --help    the options of a command, with an example\n"
-          "  eegpu --version\n\n"
-          "Options may stand before or after SOURCE, as --name value or --name=value; of an option that is given\n"
-          "twice the last counts. Data go to standard output, words to standard error.\n"
-          "Exit: 0 done, 1 failed, 2 usage, 3 verification failed, 130 interrupted.\n\n"
-          "Example\n",
+          "  eegpu --version\n\n",
           stream);
+    eg_write_wrapped(
+        "Options may stand before or after SOURCE, as --name value or --name=value; of an option that is given twice the "
+        "last counts. Data go to standard output, words to standard error.",
+        0, 0, stream);
+    fputs("Exit: 0 done, 1 failed, 2 usage, 130 interrupted.\n\nExample\n", stream);
     fputs(commands[0].example, stream);
 }

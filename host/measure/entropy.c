@@ -83,19 +83,39 @@ static double scaled_power_sum(const eg_spectrum *spectrum, double alpha, double
     return total(&sum);
 }
 
+/* (p^alpha - p) / (1 - alpha): -p log p in the limit. It keeps its digits near alpha = 1 and peaks at alpha^(1/(1-alpha)). */
+static double deviation(double p, double alpha) { return p > 0 ? p * expm1((alpha - 1) * log(p)) / (1 - alpha) : 0; }
+
+static double deviation_change(double p, double e, double alpha)
+{
+    double peak = exp(log(alpha) / (1 - alpha)), low = p > e ? p - e : 0, high = p + e < 1 ? p + e : 1, here = deviation(p, alpha);
+    double ends[2] = {deviation(low, alpha), deviation(high, alpha)};
+    double up = low < peak && peak < high ? deviation(peak, alpha) : fmax(ends[0], ends[1]);
+    return fmax(up - here, here - fmin(ends[0], ends[1]));
+}
+
+/* With D = sum of deviations, sum p^alpha = 1 + (1 - alpha) D, because the p sum to 1. */
+static eg_measured order_near_one(const eg_spectrum *spectrum, double alpha, double sum)
+{
+    double change = 8 * unit_roundoff * (1 + sum), power = 1 + (1 - alpha) * sum;
+    for (uint64_t k = 0; k < spectrum->count; k++)
+        change += deviation_change(spectrum->levels[k].p, spectrum->levels[k].error, alpha);
+    double value = log1p((1 - alpha) * sum) / (1 - alpha), relative = fabs(1 - alpha) * change / power;
+    double error = relative < 1 ? -log1p(-relative) / fabs(1 - alpha) : NAN;
+    return (eg_measured){value > 0 ? value : 0, error + 8 * unit_roundoff * (1 + fabs(value))};
+}
+
 static eg_measured finite_order(const eg_spectrum *spectrum, double alpha)
 {
-    /* sum p^alpha - 1 = sum p (p^(alpha-1) - 1) keeps its digits when alpha is near 1. */
-    accumulator above = {0, 0};
-    for (uint64_t k = 0; k < spectrum->count; k++) {
-        double p = spectrum->levels[k].p;
-        if (p > 0)
-            add(&above, p * expm1((alpha - 1) * log(p)));
-    }
-    double change = 0, excess = total(&above), scale = 1 / fabs(1 - alpha), sum = scaled_power_sum(spectrum, alpha, &change);
-    double log_power = fabs(excess) < 0.5 ? log1p(excess) : alpha * log(spectrum->levels[0].p) + log(sum);
-    double value = log_power / (1 - alpha), relative = change / sum + 8 * unit_roundoff * (1 + alpha);
-    double error = relative < 1 ? -log1p(-relative) * scale : NAN;
+    accumulator deviations = {0, 0};
+    for (uint64_t k = 0; k < spectrum->count; k++)
+        add(&deviations, deviation(spectrum->levels[k].p, alpha));
+    if (fabs((1 - alpha) * total(&deviations)) < 0.5)
+        return order_near_one(spectrum, alpha, total(&deviations));
+    double change = 0, sum = scaled_power_sum(spectrum, alpha, &change);
+    double value = (alpha * log(spectrum->levels[0].p) + log(sum)) / (1 - alpha);
+    double relative = change / sum + 8 * unit_roundoff * (1 + alpha);
+    double error = relative < 1 ? -log1p(-relative) / fabs(1 - alpha) : NAN;
     return (eg_measured){value > 0 ? value : 0, error + 8 * unit_roundoff * (1 + fabs(value))};
 }
 

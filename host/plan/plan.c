@@ -1,6 +1,6 @@
-/* Makes the plan: route, panel, bytes and flops of every cut, and the order. Cuts so large that one of them outweighs its share of
- * all that is left are "wide": they run alone, with threaded BLAS. The others run side by side with one thread each. The choice depends
- * on shapes and options only, so that the same call gives the same bits. */
+/* Makes the plan: route, form, panel, bytes and flops of every cut, the forest and its order. A tree so large that it outweighs its
+ * share of all that is left is "wide": all threads work on it. The others go side by side with one thread each. The choice depends on
+ * shapes and options only, so that the same call gives the same bits. */
 #include "plan/plan.h"
 
 #include <math.h>
@@ -18,6 +18,11 @@ static const double flops_per_second_and_thread = 2e10;
 
 /* Smallest cost for which threaded BLAS pays at all (measured: about n = 256). */
 static const double wide_from_flops = 5e7;
+
+/* What handling one image of the function costs, in flops' worth of time: an amplitude, a bit. */
+static const double amplitude_flops = 50, bit_flops = 2;
+
+enum { MOST_ROWS = 15 }; /* log2 of the largest dense matrix whose spectrum is attempted */
 
 static uint64_t element(const eg_shape *shape) { return shape->is_complex ? 16 : 8; }
 
@@ -41,64 +46,122 @@ static uint64_t choose_panel(uint64_t small, uint64_t large)
 }
 
 /* LAPACK's workspaces beside the matrix, an upper estimate: eigenvalues in two stages hold a band, singular values a copy of the small
- * square. */
+ * square; the purity check of the latter needs another. */
 static uint64_t workspace(eg_route route, uint64_t small, uint64_t large)
 {
     return route == EG_ROUTE_GRAM ? 520 * small + 4096 : 2 * small * small + 70 * (small + large) + 4096;
 }
 
-static double task_flops(eg_route route, bool is_complex, double small, double large)
+static double spectrum_flops(eg_route route, bool is_complex, double small, double large)
 {
-    double flops = route == EG_ROUTE_GRAM ? small * small * large + 4. / 3 * small * small * small
-                                          : 4 * small * small * large + 8. / 3 * small * small * small;
-    return (is_complex ? 4 : 1) * flops + 50 * small * large; /* the last: gathering, in flops' worth of time */
+    double flops =
+        route == EG_ROUTE_GRAM ? 4. / 3 * small * small * small : 4 * small * small * large + 8. / 3 * small * small * small;
+    return (is_complex ? 4 : 1) * flops;
 }
 
-static eegpu_status plan_dense(const eg_shape *shape, int n_a, eg_task *task)
+/* The sides of M, and the region that is its smaller one. */
+static int set_sides(const eg_shape *shape, const struct eegpu_cuts *cuts, eg_task *task)
 {
-    int n_small = n_a < shape->pixels - n_a ? n_a : shape->pixels - n_a;
-    if (n_small > 15)
-        return eg_fail(
-            EEGPU_OUT_OF_MEMORY,
-            "a cut of %d | %d pixels has a matrix with 2^%d rows; dense spectra go up to 2^15 of them: use --max-size 15", n_a,
-            shape->pixels - n_a, n_small);
+    int n_a = eg_cut_size(cuts, task->cut), n_small = n_a < shape->pixels - n_a ? n_a : shape->pixels - n_a;
+    uint64_t mask = eg_cut_mask(cuts, task->cut)[0];
+    task->region = n_small == n_a ? mask : ~mask & eg_low_mask(shape->pixels);
     task->small = UINT64_C(1) << n_small;
     task->large = UINT64_C(1) << (shape->pixels - n_small);
+    return n_small;
+}
+
+static eegpu_status plan_dense(const eg_shape *shape, const struct eegpu_cuts *cuts, eg_task *task)
+{
+    int n_small = set_sides(shape, cuts, task);
+    if (n_small > MOST_ROWS)
+        return eg_fail(
+            EEGPU_OUT_OF_MEMORY,
+            "a cut of %d | %d pixels has a matrix with 2^%d rows; dense spectra go up to 2^%d of them: use --max-size %d", n_small,
+            shape->pixels - n_small, n_small, MOST_ROWS, MOST_ROWS);
+    task->representation = EG_AS_DENSITY;
     task->panel = choose_panel(task->small, task->large);
-    uint64_t kept = task->route == EG_ROUTE_GRAM ? task->small * (task->small + task->panel) : task->small * task->large;
-    task->bytes = element(shape) * (kept + workspace(task->route, task->small, task->large)) + 16 * task->small;
+    task->kept = element(shape) * task->small * (task->route == EG_ROUTE_GRAM ? task->small : task->large);
+    task->bytes = element(shape) * workspace(task->route, task->small, task->large) + 40 * task->small;
+    if (task->route == EG_ROUTE_GRAM && element(shape) * task->small * task->panel > task->bytes)
+        task->bytes = element(shape) * task->small * task->panel; /* before the workspace is needed */
     return EEGPU_OK;
 }
 
-/* A set of images has at most as many rows and columns as images; what blocks it falls into is known only later. */
-static void plan_sparse(const eg_shape *shape, int n_a, eg_task *task)
+/* Distinct columns: at most the function's own bits. What the reduced matrix takes is known only when it is there. */
+static void plan_columns(const eg_shape *shape, const struct eegpu_cuts *cuts, eg_task *task)
 {
-    double rows = exp2(n_a < 62 ? n_a : 62), columns = exp2(shape->pixels - n_a < 62 ? shape->pixels - n_a : 62);
+    set_sides(shape, cuts, task);
+    task->representation = EG_AS_COLUMNS;
+    task->panel = task->large;
+    task->kept = (UINT64_C(1) << shape->pixels) / 8 + 4096;
+    task->bytes = (UINT64_C(1) << 22) + 48 * task->small;
+}
+
+/* A set of images has at most as many rows and columns as images; what blocks it falls into is known only later. */
+static void plan_sparse(const eg_shape *shape, const struct eegpu_cuts *cuts, eg_task *task)
+{
+    int n_a = eg_cut_size(cuts, task->cut), n_b = shape->pixels - n_a;
+    double rows = exp2(n_a < 62 ? n_a : 62), columns = exp2(n_b < 62 ? n_b : 62);
     double images = (double)shape->images, small = rows < columns ? rows : columns, large = rows < columns ? columns : rows;
+    task->representation = EG_AS_SPARSE;
     task->small = (uint64_t)(small < images ? small : images);
     task->large = (uint64_t)(large < images ? large : images);
     task->panel = task->large;
-    task->bytes = 160 * shape->images; /* numbers of rows and columns, entries, spectrum; blocks are counted when they are known */
+    task->bytes = 160 * shape->images; /* numbers of rows and columns, entries, spectrum */
+    task->flops = 500 * images + 1e-3 * spectrum_flops(task->route, false, (double)task->small, (double)task->large);
 }
 
-static int compare_tasks(const void *left, const void *right)
+/* Cost of a task whose parent is known. */
+static double dense_flops(const eg_shape *shape, const eg_plan *plan, const eg_task *task)
+{
+    double small = (double)task->small, large = (double)task->large, making = amplitude_flops * small * large;
+    double scale = shape->is_complex ? 4 : 1;
+    if (task->representation == EG_AS_COLUMNS) /* structure is expected: the reduced matrix is small */
+        return (task->parent < 0 ? bit_flops * small * large : bit_flops * small * large / 16) + 100 * small;
+    if (task->route == EG_ROUTE_GRAM)
+        making =
+            task->parent < 0 ? making + scale * small * small * large : 4 * scale * small * (double)plan->tasks[task->parent].small;
+    return making + spectrum_flops(task->route, shape->is_complex, small, large);
+}
+
+static int by_falling_size(const void *left, const void *right)
 {
     const eg_task *a = left, *b = right;
-    if (a->flops != b->flops)
-        return a->flops < b->flops ? 1 : -1;
+    if (a->small != b->small)
+        return a->small < b->small ? 1 : -1;
     return a->cut < b->cut ? -1 : a->cut > b->cut;
+}
+
+/* Descendants stand after their ancestors: backwards, every child is complete before its parent looks at it. */
+static void add_up_bytes(eg_plan *plan)
+{
+    for (size_t i = plan->count; i-- > 0;) {
+        eg_task *task = &plan->tasks[i];
+        task->bytes += task->kept;
+        for (size_t child = i + 1; child < i + task->subtree; child += plan->tasks[child].subtree) {
+            uint64_t chain = task->kept + plan->tasks[child].bytes;
+            if (task->representation != EG_AS_COLUMNS && chain > task->bytes)
+                task->bytes = chain; /* columns that are not few are given up before the next ones are made */
+        }
+    }
 }
 
 static void choose_wide(eg_plan *plan)
 {
     double left = plan->flops;
-    for (size_t i = 0; i < plan->count; i++) {
-        eg_task *task = &plan->tasks[i];
-        if (plan->threads == 1 || task->flops < wide_from_flops || task->flops * plan->threads < left)
+    for (size_t t = 0; t < plan->tree_count; t++) {
+        eg_tree *tree = &plan->trees[t];
+        if (plan->threads == 1 || tree->flops < wide_from_flops || tree->flops * plan->threads < left)
             break;
-        task->wide = true;
-        plan->wide_count = i + 1;
-        left -= task->flops;
+        tree->wide = true;
+        plan->wide_count = t + 1;
+        left -= tree->flops;
+        double in_tree = tree->flops;
+        for (size_t i = tree->first; i < tree->first + plan->tasks[tree->first].subtree; i++) {
+            eg_task *task = &plan->tasks[i];
+            task->wide = i == tree->first || (task->flops >= wide_from_flops && task->flops * plan->threads >= in_tree);
+            in_tree -= task->flops;
+        }
     }
 }
 
@@ -106,18 +169,19 @@ static eegpu_status foresee_memory(const eg_shape *shape, const struct eegpu_cut
 {
     uint64_t alone = 0, together = 0;
     size_t heaviest = 0;
-    for (size_t i = 0; i < plan->count; i++) {
-        if (plan->tasks[i].bytes > alone) {
-            alone = plan->tasks[i].bytes;
-            heaviest = i;
+    for (size_t t = 0; t < plan->tree_count; t++) {
+        const eg_task *root = &plan->tasks[plan->trees[t].first];
+        if (root->bytes > alone) {
+            alone = root->bytes;
+            heaviest = root->cut;
         }
-        if (i >= plan->wide_count && i < plan->wide_count + (size_t)plan->threads)
-            together += plan->tasks[i].bytes;
+        if (t >= plan->wide_count && t < plan->wide_count + (size_t)plan->threads)
+            together += root->bytes;
     }
     uint64_t room = budget > shape->resident ? budget - shape->resident : 0;
     if (alone > room) {
         char need[24], have[24], held[24];
-        int n_a = eg_cut_size(cuts, plan->tasks[heaviest].cut);
+        int n_a = eg_cut_size(cuts, heaviest);
         return eg_fail(EEGPU_OUT_OF_MEMORY,
                        "the cut of %d | %d pixels needs %s beside the %s of the function, and %s of the memory limit are left: "
                        "raise --memory, "
@@ -129,27 +193,46 @@ static eegpu_status foresee_memory(const eg_shape *shape, const struct eegpu_cut
     return EEGPU_OK;
 }
 
-eegpu_status eg_plan_make(const eg_shape *shape, const struct eegpu_cuts *cuts, const eegpu_scan_options *options, uint64_t budget,
-                          int threads, eg_plan *plan)
+static eegpu_status plan_tasks(const eg_shape *shape, const struct eegpu_cuts *cuts, const int64_t *same_as,
+                               const eegpu_scan_options *options, eg_plan *plan)
+{
+    for (size_t i = 0; i < cuts->count; i++) {
+        if (same_as != NULL && same_as[i] >= 0)
+            continue;
+        eg_task *task = &plan->tasks[plan->count++];
+        *task = (eg_task){.cut = i, .route = choose_route(options), .parent = -1};
+        if (shape->is_sparse) {
+            plan_sparse(shape, cuts, task);
+        } else if (shape->is_bits && !options->no_reduce) {
+            plan_columns(shape, cuts, task);
+        } else {
+            eegpu_status status = plan_dense(shape, cuts, task);
+            if (status != EEGPU_OK)
+                return status;
+        }
+    }
+    return EEGPU_OK;
+}
+
+eegpu_status eg_plan_make(const eg_shape *shape, const struct eegpu_cuts *cuts, const int64_t *same_as,
+                          const eegpu_scan_options *options, uint64_t budget, int threads, eg_plan *plan)
 {
     eegpu_status status = EEGPU_OK;
-    memset(plan, 0, sizeof *plan);
-    plan->threads = threads;
-    plan->count = cuts->count;
-    EG_TRY(eg_allocate_zero(NULL, cuts->count, sizeof *plan->tasks, "the plan", &plan->tasks));
-    for (size_t i = 0; i < cuts->count; i++) {
-        eg_task *task = &plan->tasks[i];
-        int n_a = eg_cut_size(cuts, i);
-        task->cut = i;
-        task->route = choose_route(options);
-        if (shape->is_sparse)
-            plan_sparse(shape, n_a, task);
-        else
-            EG_TRY(plan_dense(shape, n_a, task));
-        task->flops = task_flops(task->route, shape->is_complex, (double)task->small, (double)task->large);
-        plan->flops += task->flops;
+    *plan = (eg_plan){.threads = threads};
+    EG_TRY(eg_allocate(NULL, cuts->count, sizeof *plan->tasks, "the plan", &plan->tasks));
+    EG_TRY(plan_tasks(shape, cuts, same_as, options, plan));
+    qsort(plan->tasks, plan->count, sizeof *plan->tasks, by_falling_size);
+    bool has_forest = !shape->is_sparse && !options->no_reduce && plan->count > 0 &&
+                      (plan->tasks[0].route == EG_ROUTE_GRAM || plan->tasks[0].representation == EG_AS_COLUMNS);
+    if (has_forest)
+        EG_TRY(eg_forest_find_parents(plan->tasks, plan->count));
+    for (size_t i = 0; i < plan->count; i++) {
+        if (!shape->is_sparse)
+            plan->tasks[i].flops = dense_flops(shape, plan, &plan->tasks[i]);
+        plan->flops += plan->tasks[i].flops;
     }
-    qsort(plan->tasks, plan->count, sizeof *plan->tasks, compare_tasks);
+    EG_TRY(eg_forest_order(plan));
+    add_up_bytes(plan);
     choose_wide(plan);
     plan->seconds = plan->flops / (flops_per_second_and_thread * threads);
     EG_TRY(foresee_memory(shape, cuts, budget, plan));
@@ -162,6 +245,6 @@ done:
 void eg_plan_free(eg_plan *plan)
 {
     eg_release(NULL, plan->tasks);
-    plan->tasks = NULL;
-    plan->count = 0;
+    eg_release(NULL, plan->trees);
+    *plan = (eg_plan){.threads = plan->threads};
 }

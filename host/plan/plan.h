@@ -1,5 +1,9 @@
-/* The plan: for every cut what is to be done, how many bytes it takes at its peak and what it costs. Made from shapes, options and
- * budget alone, before any amplitude is touched. Called by scan/. */
+/* The plan: which cuts are computed, from what, in which order, how many bytes that takes and what it costs. Made from shapes, options
+ * and budget alone, before any amplitude is touched. Called by scan/.
+ *
+ * A region's reduced density matrix is the partial trace of that of any region around it, and the distinct columns of a 0/1
+ * function likewise follow from those of a larger region. So the smaller sides of all cuts form a forest: only its roots are made
+ * from the function itself, everything else from its parent. */
 #ifndef EG_PLAN_PLAN_H
 #define EG_PLAN_PLAN_H
 
@@ -8,11 +12,17 @@
 
 typedef enum eg_route { EG_ROUTE_GRAM, EG_ROUTE_SVD } eg_route;
 
+/* How the matrix of a cut is represented. */
+typedef enum eg_representation {
+    EG_AS_DENSITY, /* rho of the smaller side, or for SVD the matrix itself */
+    EG_AS_COLUMNS, /* distinct columns of a 0/1 function */
+    EG_AS_SPARSE   /* an image set: rows and columns numbered from the images */
+} eg_representation;
+
 /* What the planner needs to know of a function. */
 typedef struct eg_shape {
     int pixels;
-    bool is_complex;
-    bool is_sparse;    /* image set */
+    bool is_complex, is_sparse, is_bits;
     uint64_t images;   /* distinct images of a sparse function */
     uint64_t resident; /* bytes the state holds */
 } eg_shape;
@@ -20,23 +30,44 @@ typedef struct eg_shape {
 typedef struct eg_task {
     size_t cut;
     eg_route route;
+    eg_representation representation;
+    uint64_t region;       /* dense functions: the pixels of the smaller side (of two equal ones, A) */
+    int64_t parent;        /* number of the task whose region contains this one and from which it is made; -1: from the function */
+    size_t subtree;        /* this task and all that descend from it; they follow it in the list */
     uint64_t small, large; /* sides of M; for sparse functions upper bounds */
-    uint64_t panel;        /* columns of M (of the large side) gathered at a time */
-    uint64_t bytes;        /* peak of this task's own buffers, one thread */
-    double flops;          /* foreseen */
-    bool wide;             /* run alone with threaded BLAS; else side by side with others, one thread each */
+    uint64_t panel;        /* columns of M gathered at a time */
+    uint64_t kept;         /* bytes alive while descendants are made */
+    uint64_t bytes;        /* peak of this task and its descendants */
+    double flops;          /* foreseen, of this task alone */
+    bool wide;             /* solved alone with threaded BLAS; else side by side with others, one thread each */
 } eg_task;
 
+/* A tree is a root and its descendants: tasks first .. first + tasks[first].subtree - 1. */
+typedef struct eg_tree {
+    size_t first;
+    double flops;
+    bool wide; /* its matrices are made by all threads, one after another; else one thread does the whole tree */
+} eg_tree;
+
 typedef struct eg_plan {
-    eg_task *tasks; /* in the order of execution: wide ones first, then by falling cost; ties by cut number */
-    size_t count, wide_count;
+    eg_task *tasks; /* tree by tree, wide trees first, then by falling cost; within a tree parents before children */
+    size_t count;
+    eg_tree *trees;
+    size_t tree_count, wide_count;
     int threads;
-    uint64_t peak_bytes;   /* state and all tasks that may run together */
+    uint64_t peak_bytes;   /* state and all that may run together */
     double flops, seconds; /* seconds: a rough guess from the flops */
 } eg_plan;
 
-EG_MUST eg_plan_make(const eg_shape *shape, const struct eegpu_cuts *cuts, const eegpu_scan_options *options, uint64_t budget,
-                     int threads, eg_plan *plan);
+/* `same_as` (one number a cut; may be NULL): cuts with a number >= 0 are not planned, they have the spectrum of that cut. */
+EG_MUST eg_plan_make(const eg_shape *shape, const struct eegpu_cuts *cuts, const int64_t *same_as,
+                     const eegpu_scan_options *options, uint64_t budget, int threads, eg_plan *plan);
 void eg_plan_free(eg_plan *plan);
+
+/* Parents for tasks that have a region, in a list ordered by falling size of the region (forest.c). */
+EG_MUST eg_forest_find_parents(eg_task *tasks, size_t count);
+
+/* Put the tasks into trees (forest.c): fills trees, subtree numbers and the order described above; parents are renumbered. */
+EG_MUST eg_forest_order(eg_plan *plan);
 
 #endif

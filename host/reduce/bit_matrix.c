@@ -42,7 +42,8 @@ static void transpose_strip(const uint64_t *vectors, uint64_t columns, uint64_t 
 /* The buffers of a set become those of a matrix. */
 static eegpu_status take_set(eg_vector_set *set, const uint64_t *column_weight, uint64_t columns, eg_bit_matrix *matrix)
 {
-    eegpu_status status = eg_allocate(matrix->budget, columns, sizeof *column_weight, "the multiplicities of a cut", &matrix->column_weight);
+    eegpu_status status =
+        eg_allocate(matrix->budget, columns, sizeof *column_weight, "the multiplicities of a cut", &matrix->column_weight);
     if (status != EEGPU_OK)
         return status;
     memcpy(matrix->column_weight, column_weight, columns * sizeof *column_weight);
@@ -138,7 +139,8 @@ static uint64_t number_components(const eg_bit_matrix *matrix, uint32_t *parent,
 }
 
 /* Lists of the members of each block, by counting. `within` may be NULL. */
-static void list_members(const uint32_t *block, uint64_t members, uint64_t blocks, uint64_t *start, uint32_t *list, uint32_t *within)
+static void list_members(const uint32_t *block, uint64_t members, uint64_t blocks, uint64_t *start, uint32_t *list,
+                         uint32_t *within)
 {
     for (uint64_t i = 0; i < members; i++)
         start[block[i] + 1]++;
@@ -171,7 +173,8 @@ eegpu_status eg_bit_matrix_split(const eg_bit_matrix *matrix, eg_bit_blocks *blo
     EG_TRY(eg_allocate_zero(budget, blocks->count + 1, sizeof *blocks->column_start, "the blocks of a cut", &blocks->column_start));
     EG_TRY(eg_allocate(budget, matrix->rows, sizeof *blocks->row, "the blocks of a cut", &blocks->row));
     EG_TRY(eg_allocate(budget, matrix->columns, sizeof *blocks->column, "the blocks of a cut", &blocks->column));
-    EG_TRY(eg_allocate(budget, matrix->columns, sizeof *blocks->number_of_column, "the blocks of a cut", &blocks->number_of_column));
+    EG_TRY(
+        eg_allocate(budget, matrix->columns, sizeof *blocks->number_of_column, "the blocks of a cut", &blocks->number_of_column));
     list_members(number + matrix->columns, matrix->rows, blocks->count, blocks->row_start, blocks->row, NULL);
     list_members(number, matrix->columns, blocks->count, blocks->column_start, blocks->column, blocks->number_of_column);
 done:
@@ -232,7 +235,8 @@ done:
 /* The rows and columns of one block, in their order. */
 static eegpu_status extract(const eg_bit_matrix *matrix, const eg_bit_blocks *blocks, uint64_t b, eg_bit_matrix *part)
 {
-    uint64_t rows = blocks->row_start[b + 1] - blocks->row_start[b], columns = blocks->column_start[b + 1] - blocks->column_start[b];
+    uint64_t rows = blocks->row_start[b + 1] - blocks->row_start[b],
+             columns = blocks->column_start[b + 1] - blocks->column_start[b];
     eegpu_status status = allocate_matrix(matrix->budget, rows, columns, part);
     if (status != EEGPU_OK)
         return status;

@@ -30,7 +30,8 @@ static const uint64_t even_positions[WORD_BITS] = {0x5555555555555555, 0x3333333
                                                    0x00ff00ff00ff00ff, 0x0000ffff0000ffff, 0x00000000ffffffff};
 
 /* Exchange the bit at `position` of the place in a word with bit `stage` of the number of the word. */
-static inline __attribute__((always_inline)) void exchange(uint64_t (*block)[MAX_LANES], int words, int lanes, int stage, int position)
+static inline __attribute__((always_inline)) void exchange(uint64_t (*block)[MAX_LANES], int words, int lanes, int stage,
+                                                           int position)
 {
     uint64_t keep = even_positions[position];
     int shift = 1 << position, step = 1 << stage;
@@ -45,8 +46,8 @@ static inline __attribute__((always_inline)) void exchange(uint64_t (*block)[MAX
     }
 }
 
-static inline __attribute__((always_inline)) void split_block(const split *plan, const uint64_t *source, uint64_t place, uint64_t stride,
-                                                              int lanes, uint64_t *chunk)
+static inline __attribute__((always_inline)) void split_block(const split *plan, const uint64_t *source, uint64_t place,
+                                                              uint64_t stride, int lanes, uint64_t *chunk)
 {
     uint64_t block[1 << WORD_BITS][MAX_LANES];
     int words = 1 << plan->swaps;
@@ -154,8 +155,8 @@ static eegpu_status split_words(const eg_columns *parent, uint64_t kept, uint32_
 
 /* ---- Long vectors ---- */
 
-static eegpu_status collect_chunk(const split *plan, const uint64_t *chunk, uint64_t stride, uint64_t weight, uint32_t *classes, uint64_t base,
-                                  eg_vector_set *set)
+static eegpu_status collect_chunk(const split *plan, const uint64_t *chunk, uint64_t stride, uint64_t weight, uint32_t *classes,
+                                  uint64_t base, eg_vector_set *set)
 {
     uint32_t class = 0;
     for (uint64_t c = 0; c < UINT64_C(1) << plan->chunk_bits; c++) {
@@ -177,8 +178,8 @@ static uint64_t sum_offsets(uint64_t value, const int *bit)
 }
 
 /* All places of a chunk, in the order of the source. The lane count is a constant in each call, so that the compiler unrolls. */
-static void fill_chunk(const split *plan, const uint64_t *source, const uint64_t *place_source, const uint64_t *place_target, uint64_t stride,
-                       uint64_t *chunk)
+static void fill_chunk(const split *plan, const uint64_t *source, const uint64_t *place_source, const uint64_t *place_target,
+                       uint64_t stride, uint64_t *chunk)
 {
     uint64_t places = UINT64_C(1) << plan->place_bits;
     if (plan->lanes == MAX_LANES)
@@ -209,8 +210,8 @@ static eegpu_status split_vectors(const eg_columns *parent, const split *plan, u
             uint64_t number = v << (plan->p - plan->s);
             for (int j = 0; j < plan->outer_bits; j++)
                 number += outer >> j & 1 ? plan->number_of_bit[plan->outer_bit[j]] : 0;
-            fill_chunk(plan, parent->set.vectors + v * parent->set.words + sum_offsets(outer, plan->outer_bit), place_source, place_target,
-                       stride, chunk);
+            fill_chunk(plan, parent->set.vectors + v * parent->set.words + sum_offsets(outer, plan->outer_bit), place_source,
+                       place_target, stride, chunk);
             EG_TRY(collect_chunk(plan, chunk, stride, parent->set.weights[v], class_of_column, number, &child->set));
         }
     }
@@ -249,7 +250,8 @@ static eegpu_status begin_child(const eg_columns *parent, uint64_t kept, eg_budg
     return eg_vector_set_begin(budget, child->size <= WORD_BITS ? 1 : UINT64_C(1) << (child->size - WORD_BITS), &child->set);
 }
 
-static eegpu_status derive_long(const eg_columns *parent, uint64_t kept, eg_budget *budget, uint32_t *class_of_column, eg_columns *child)
+static eegpu_status derive_long(const eg_columns *parent, uint64_t kept, eg_budget *budget, uint32_t *class_of_column,
+                                eg_columns *child)
 {
     split plan;
     int child_bit[EG_MAX_DENSE_PIXELS];
@@ -282,7 +284,8 @@ done:
     return status;
 }
 
-eegpu_status eg_columns_derive(const eg_columns *parent, uint64_t pixels, eg_budget *budget, uint32_t *class_of_column, eg_columns *child)
+eegpu_status eg_columns_derive(const eg_columns *parent, uint64_t pixels, eg_budget *budget, uint32_t *class_of_column,
+                               eg_columns *child)
 {
     uint64_t kept = index_bits(parent, pixels);
     eegpu_status status = EEGPU_OK;

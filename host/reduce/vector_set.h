@@ -8,12 +8,12 @@
 #define EG_ZERO_VECTOR UINT32_MAX /* the class of vectors that are zero */
 
 typedef struct eg_vector_set {
-    uint64_t words;          /* 64-bit words a vector */
+    uint64_t words; /* 64-bit words a vector */
     uint64_t count, capacity;
-    uint64_t *vectors;       /* count * words */
-    uint64_t *weights;       /* count */
-    uint64_t *hashes;        /* count */
-    uint32_t *slots;         /* numbers of vectors, open addressing */
+    uint64_t *vectors; /* count * words */
+    uint64_t *weights; /* count */
+    uint64_t *hashes;  /* count */
+    uint32_t *slots;   /* numbers of vectors, open addressing */
     uint64_t slot_mask;
     eg_budget *budget;
 } eg_vector_set;

@@ -115,6 +115,8 @@ static void add_column(table_layout *table, const table_column *prototype, int o
     char text[EG_NUMBER_TEXT_SIZE];
     *column = *prototype;
     column->order = order;
+    if (table->report->options->renyi_asked && strcmp(column->head, "S_") == 0)
+        column->keep = 6; /* wanted more than what one can count */
     snprintf(column->head_text, sizeof column->head_text, "%s%s", column->head,
              strcmp(column->head, "S_") == 0 ? eg_order_text(table->report, order, text) : "");
 }

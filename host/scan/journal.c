@@ -55,9 +55,9 @@ static XXH128_hash_t scan_key(const eegpu_state *state, const struct eegpu_cuts 
 
 static void write_record(FILE *stream, int renyi_count, const eegpu_record *r)
 {
-    fprintf(stream, "%zu %a %a %" PRIu64 " %d %a %a %a %a %a %" PRIu64 " %" PRIu64 " %" PRIu64 " %s %a %" PRId64, r->cut, r->s_vn,
-            r->error, r->rank, r->rank_exact, r->rank_tolerance, r->p_max, r->purity, r->rows, r->cols, r->reduced_rows,
-            r->reduced_cols, r->blocks, r->method, r->seconds, r->same_as);
+    fprintf(stream, "%zu %a %a %" PRIu64 " %d %a %a %a %a %a %a %" PRIu64 " %" PRIu64 " %" PRIu64 " %s %a %" PRId64, r->cut,
+            r->s_vn, r->error, r->rank, r->rank_exact, r->rank_doubt, r->rank_tolerance, r->p_max, r->purity, r->rows, r->cols,
+            r->reduced_rows, r->reduced_cols, r->blocks, r->method, r->seconds, r->same_as);
     for (int i = 0; i < renyi_count; i++)
         fprintf(stream, " %a %a", r->renyi[i], r->renyi_error[i]);
     fprintf(stream, " %zu", r->spectrum_count);
@@ -91,6 +91,7 @@ static bool read_record(char *text, int renyi_count, eegpu_result *result, bool 
     read.error = next_real(&line);
     read.rank = next_integer(&line);
     read.rank_exact = next_integer(&line) != 0;
+    read.rank_doubt = next_real(&line);
     read.rank_tolerance = next_real(&line);
     read.p_max = next_real(&line);
     read.purity = next_real(&line);

@@ -21,7 +21,7 @@ static eegpu_status dense_matrix(const eegpu_state *state, const uint64_t *mask,
     schmidt->is_complex = state->is_complex;
     schmidt->rows = UINT64_C(1) << n_a;
     schmidt->cols = UINT64_C(1) << n_b;
-    eg_layout_of_cut(state, mask, false, &layout);
+    eg_layout_of_region(state, mask, &layout);
     eegpu_status status = eg_allocate(state->budget, state->size, state->is_complex ? 16 : 8, "the matrix of a cut", matrix);
     if (status != EEGPU_OK)
         return status;
@@ -116,7 +116,8 @@ static eegpu_status decompose(double *matrix, double norm, eg_schmidt *schmidt)
     EG_TRY(eg_allocate(schmidt->budget, schmidt->cols * r, unit, "the Schmidt vectors of B", &vh));
     EG_TRY(eg_backend_cpu.singular_vectors(schmidt->budget, schmidt->is_complex, (int)schmidt->rows, (int)schmidt->cols, matrix,
                                            values, u, vh));
-    double tolerance = 4 * ((double)r + 8) * unit_roundoff * values[0];
+    uint64_t longer = schmidt->rows < schmidt->cols ? schmidt->cols : schmidt->rows;
+    double tolerance = (4 * ((double)r + 8) + (double)longer / 2) * unit_roundoff * values[0]; /* as in spectrum.c */
     for (schmidt->rank = 0; schmidt->rank < r && values[schmidt->rank] > tolerance; schmidt->rank++)
         continue;
     for (uint64_t k = schmidt->rank; k < r; k++)

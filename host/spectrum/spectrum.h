@@ -1,10 +1,11 @@
-/* Schmidt spectra. Comes in: the matrix of a cut, streamed from the amplitudes or as dense blocks. Goes out: squared Schmidt
- * coefficients, each with a bound on its rounding error, checked against trace and purity. Called by scan/. */
+/* Schmidt spectra. Comes in: a Gram matrix rho = M M^H, a block of M, or a reduced 0/1 matrix. Goes out: squared Schmidt coefficients,
+ * each with a bound on its rounding error, checked against trace and purity. Called by scan/. */
 #ifndef EG_SPECTRUM_SPECTRUM_H
 #define EG_SPECTRUM_SPECTRUM_H
 
 #include "backend/backend.h"
 #include "plan/plan.h"
+#include "reduce/bit_matrix.h"
 
 /* One squared Schmidt coefficient p and the bound |p - exact p| <= error. */
 typedef struct eg_level {
@@ -16,10 +17,25 @@ typedef struct eg_spectrum {
     uint64_t count, capacity;
     double total_error;    /* bound on sum_k |p_k - exact p_k| */
     double rank_tolerance; /* a p above this is certainly not 0 */
-    uint64_t rank;         /* number of p above it */
+    uint64_t rank;         /* number of p above it, or the exact rank */
     bool rank_exact;
+    double rank_doubt;               /* bound on the probability that an exact rank is too small; 0: proved */
+    double most_rank_steps;          /* elimination for an exact rank is done up to this many; 0: the default */
+    uint64_t proved_rank;            /* sum over the blocks of a 0/1 function */
+    bool has_counts;                 /* a 0/1 function: trace and purity are known exactly */
+    unsigned __int128 trace, purity; /* sum of diagonal and of squares of the integer Gram matrices */
     eg_budget *budget;
 } eg_spectrum;
+
+/* rho of a region, not normalised: n x n, lower triangle, column-major. Every product of two amplitudes in it has passed through at most
+ * `roundings` roundings; 0: all entries are exact. */
+typedef struct eg_gram {
+    bool is_complex;
+    uint64_t n;
+    double *entries;
+    double roundings;
+    eg_budget *budget;
+} eg_gram;
 
 /* A dense block of M, column-major, rows <= columns, `exact` when all entries are integers so small that Gram sums are exact. */
 typedef struct eg_block {
@@ -28,18 +44,55 @@ typedef struct eg_block {
     double *entries; /* destroyed by the solution */
 } eg_block;
 
+/* ---- Gram matrices (gram.c) ---- */
+
+/* From the amplitudes, gathered panel by panel. */
+EG_MUST eg_gram_of_state(const eg_backend *backend, const eegpu_state *state, const eg_matrix_layout *layout, const eg_task *task,
+                         int threads, eg_gram *gram);
+
+/* From that of a larger region: the bits `kept` of its index stay. */
+EG_MUST eg_gram_of_parent(const eg_backend *backend, const eg_gram *parent, uint64_t kept, int threads, eg_gram *gram);
+
+/* Of a block. */
+EG_MUST eg_gram_of_block(const eg_backend *backend, const eg_block *block, eg_budget *budget, eg_gram *gram);
+
+void eg_gram_free(eg_gram *gram);
+
+/* Trace and squared Frobenius norm. */
+void eg_gram_invariants(const eg_gram *gram, double *trace, double *square);
+
+/* The bound || error of the Gram matrix ||_F <= eg_gram_error() * trace. */
+double eg_gram_error(const eg_gram *gram);
+
+/* ---- Spectra (spectrum.c; counts.c for 0/1 functions) ---- */
+
 void eg_spectrum_begin(eg_budget *budget, eg_spectrum *spectrum);
 
-/* The whole matrix of a cut of a dense state, gathered panel by panel (Gram) or at once (SVD). */
-EG_MUST eg_spectrum_of_state(const eg_backend *backend, const eegpu_state *state, const eg_matrix_layout *layout,
-                             const eg_task *task, int threads, eg_spectrum *spectrum);
-
-/* Add the values of one block of a matrix with sum |entries|^2 = norm_squared over all blocks. */
+/* Each adds values of a part of a matrix whose parts have sum |entries|^2 = norm_squared in all. Inputs are destroyed. */
+EG_MUST eg_spectrum_add_gram(const eg_backend *backend, eg_gram *gram, double norm_squared, eg_spectrum *spectrum);
 EG_MUST eg_spectrum_add_block(const eg_backend *backend, eg_route route, const eg_block *block, double norm_squared,
                               eg_spectrum *spectrum);
 
-/* Sort, clip, check that the values sum to 1 within the bound, count the rank. */
-EG_MUST eg_spectrum_finish(eg_spectrum *spectrum);
+/* By SVD, the whole matrix of a cut at once. */
+EG_MUST eg_spectrum_add_state(const eg_backend *backend, const eegpu_state *state, const eg_matrix_layout *layout,
+                              const eg_task *task, int threads, eg_spectrum *spectrum);
+
+/* One value known up to rounding. */
+EG_MUST eg_spectrum_add_level(eg_spectrum *spectrum, double p, double error);
+
+/* The blocks of a reduced 0/1 matrix of a function with `ones` images; *blocks of them. */
+EG_MUST eg_spectrum_add_counts(const eg_backend *backend, eg_route route, const eg_bit_matrix *matrix, uint64_t ones, int threads,
+                               uint64_t *blocks, eg_spectrum *spectrum);
+
+/* Room for more levels (for the functions of this folder). */
+EG_MUST eg_spectrum_reserve(eg_spectrum *spectrum, uint64_t more);
+
+/* EEGPU_NUMERICS with both numbers when a check fails. */
+EG_MUST eg_spectrum_check(bool good, const char *what, double found, double expected, double tolerance);
+
+/* Sort, clip, check that the values sum to 1 within the bound, and for 0/1 functions trace and purity against their exact values;
+ * count the rank. */
+EG_MUST eg_spectrum_finish(eg_spectrum *spectrum, uint64_t ones);
 
 void eg_spectrum_free(eg_spectrum *spectrum);
 

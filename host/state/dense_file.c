@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "state/idx.h"
 #include "state/npy.h"
+#include "state/pack.h"
 #include "state/state.h"
 
 /* ---- Conversion ------------------------------------------------------------------------------------------------ */
@@ -105,8 +106,22 @@ static void lower(_Atomic uint64_t *least, uint64_t value)
         ;
 }
 
+/* Bytes go to bits without being numbers in between. */
+static void pack_block(conversion *work, uint64_t first, uint64_t count)
+{
+    uint64_t packed = eg_pack_bytes(work->array->data + first, count, work->bits + first / 64);
+    if (packed < count && work->type->kind == 'b')
+        lower(&work->bad, first + packed);
+    else if (packed < count)
+        atomic_store(&work->not_binary, true);
+}
+
 static void convert_block(conversion *work, uint64_t first, uint64_t count)
 {
+    if (work->bits != NULL && work->type->item_size == 1) {
+        pack_block(work, first, count);
+        return;
+    }
     double block[BLOCK];
     double *to = work->bits != NULL ? block : work->amplitudes + first;
     uint64_t done = work->type->convert(work->array, first, count, to);

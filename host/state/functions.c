@@ -13,9 +13,9 @@
 static const eg_function *const rows[] = {EG_FUNCTION_LIST(EG_ROW)};
 #undef EG_ROW
 #define EG_NAME(name) #name,
-static const char *const row_names[] = {EG_FUNCTION_LIST(EG_NAME)};
+static const char *const known_names[] = {EG_FUNCTION_LIST(EG_NAME) "images", "packed", "plugin"};
 #undef EG_NAME
-enum { ROW_COUNT = sizeof rows / sizeof rows[0] };
+enum { ROW_COUNT = sizeof rows / sizeof rows[0], NAME_COUNT = sizeof known_names / sizeof known_names[0] };
 
 const eg_function *const *eg_functions(size_t *count)
 {
@@ -92,7 +92,7 @@ static eegpu_status unknown_key(const eg_function *function, const char *key)
     return eg_fail(EEGPU_USAGE, "unknown key '%s' of %s (it has: %s)%s", key, function->name, known, hint);
 }
 
-static eegpu_status parse_parameters(const eg_function *function, const eg_source_text *parts, eg_function_call *call)
+eegpu_status eg_parse_parameters(const eg_function *function, const eg_source_text *parts, eg_function_call *call)
 {
     eegpu_status status = EEGPU_OK;
     size_t count = parameter_count(function);
@@ -227,7 +227,7 @@ done:
 
 /* ---- Opening ----------------------------------------------------------------------------------------------------- */
 
-static eegpu_status choose_lattice(const char *name, const eegpu_open_options *options, int *height, int *width)
+eegpu_status eg_choose_lattice(const char *name, const eegpu_open_options *options, int *height, int *width)
 {
     *height = options->height;
     *width = options->width;
@@ -238,7 +238,7 @@ static eegpu_status choose_lattice(const char *name, const eegpu_open_options *o
                        *height, *width);
     if ((int64_t)*height * *width > EG_MAX_DENSE_PIXELS)
         return eg_fail(EEGPU_USAGE,
-                       "function %s: a lattice of %d x %d pixels is too large; built-in functions are evaluated on all 2^N "
+                       "function %s: a lattice of %d x %d pixels is too large; functions are evaluated on all 2^N "
                        "images, with N at most %d",
                        name, *height, *width, EG_MAX_DENSE_PIXELS);
     return EEGPU_OK;
@@ -253,11 +253,12 @@ eegpu_status eg_open_function(eegpu_state *state, const eg_source_text *parts, c
     char hint[128];
     if (function == NULL)
         return eg_fail(EEGPU_USAGE, "no file and no built-in function is named '%s'%s; `eegpu list` shows the functions",
-                       parts->name, eg_did_you_mean(parts->name, row_names, ROW_COUNT, sizeof row_names[0], hint, sizeof hint));
-    EG_TRY(choose_lattice(function->name, options, &call.height, &call.width));
+                       parts->name,
+                       eg_did_you_mean(parts->name, known_names, NAME_COUNT, sizeof known_names[0], hint, sizeof hint));
+    EG_TRY(eg_choose_lattice(function->name, options, &call.height, &call.width));
     call.pixels = call.height * call.width;
     call.size = UINT64_C(1) << call.pixels;
-    EG_TRY(parse_parameters(function, parts, &call));
+    EG_TRY(eg_parse_parameters(function, parts, &call));
     if (function->prepare != NULL)
         EG_TRY(function->prepare(&call, &form));
     eg_state_set_lattice(state, call.height, call.width, EEGPU_MSB);

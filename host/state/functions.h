@@ -21,7 +21,7 @@ typedef struct eg_parameter {
     const char *help;
 } eg_parameter;
 
-enum { EG_MAX_PARAMETERS = 4 };
+enum { EG_MAX_PARAMETERS = 6 };
 
 typedef union eg_value {
     int64_t integer;
@@ -93,5 +93,15 @@ EG_FUNCTION_LIST(EG_DECLARE_FUNCTION)
 
 /* All rows, in the order of the list. */
 const eg_function *const *eg_functions(size_t *count);
+
+/* Rows of the sources that are no built-in functions, for their keys; NULL past the last. They have no evaluators. */
+const eg_function *eg_source_row(size_t number);
+extern const eg_function eg_source_packed, eg_source_plugin;
+
+/* The keys of SOURCE into `call`, strictly: each known, given once and in range, or its default. */
+EG_MUST eg_parse_parameters(const eg_function *function, const eg_source_text *parts, eg_function_call *call);
+
+/* The lattice of a function that is evaluated on all images: 4x4 unless the options name one, and not too large. */
+EG_MUST eg_choose_lattice(const char *name, const eegpu_open_options *options, int *height, int *width);
 
 #endif

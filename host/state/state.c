@@ -201,8 +201,10 @@ static eegpu_status set_norm(eegpu_state *state, pass *work, int threads, chunk 
         work->scale = ldexp(1, half);
         EG_TRY(examine(work, threads, total));
         state->norm = ldexp(sqrt(total->sum + total->rest), -2 * half);
+        state->scaled_norm_squared = ldexp(total->sum + total->rest, 2 * (state->exponent - 2 * half));
     } else {
         state->norm = sqrt(total->sum + total->rest);
+        state->scaled_norm_squared = total->sum + total->rest;
     }
     if (!isfinite(state->norm))
         status = eg_fail(EEGPU_BAD_INPUT,
@@ -244,6 +246,7 @@ static eegpu_status become_bits(eegpu_state *state, pass *work, int threads)
     state->ones = 0;
     for (uint64_t w = 0; w < words; w++)
         state->ones += (uint64_t)eg_popcount(state->bits[w]);
+    state->scaled_norm_squared = (double)state->ones;
 done:
     return status;
 }
@@ -273,6 +276,7 @@ static eegpu_status finish_dense(eegpu_state *state, int threads)
     if (bits) {
         state->ones = total.ones;
         state->norm = sqrt((double)state->ones);
+        state->scaled_norm_squared = (double)state->ones;
         goto done;
     }
     EG_TRY(set_norm(state, &work, threads, &total));
@@ -294,6 +298,7 @@ eegpu_status eg_state_finish(eegpu_state *state, int threads)
     if (sum == 0)
         return refuse_zero();
     state->norm = sqrt((double)sum);
+    state->scaled_norm_squared = (double)sum;
     return EEGPU_OK;
 }
 
@@ -366,7 +371,7 @@ static bool looks_like_path(const char *text)
     return result;
 }
 
-/* A file wins over a function of the same name; a function over text that only looks like a path (plugin:path=./f.so). */
+/* A file wins over a function of the same name; a function over text that only looks like a path (graph:edges=./g.txt). */
 static eegpu_status open_source(eegpu_state *state, const eegpu_open_options *options, int threads)
 {
     eegpu_status status;
@@ -374,12 +379,12 @@ static eegpu_status open_source(eegpu_state *state, const eegpu_open_options *op
     char name[EG_MAX_SOURCE_TEXT];
     memcpy(name, source, sizeof name);
     cut_at(name, ':');
-    bool images = strcmp(name, "images") == 0;
-    if (!images && (is_file(source) || (!eg_is_function(name) && looks_like_path(source))))
+    eg_constructor *special = eg_find_source(name);
+    if (special == NULL && (is_file(source) || (!eg_is_function(name) && looks_like_path(source))))
         return eg_open_file(state, source, options, threads);
     eg_source_text parts;
     EG_TRY(eg_source_split(source, &parts));
-    EG_TRY((images ? eg_open_images : eg_open_function)(state, &parts, options, threads));
+    EG_TRY((special != NULL ? special : eg_open_function)(state, &parts, options, threads));
 done:
     return status;
 }

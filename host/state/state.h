@@ -42,7 +42,8 @@ struct eegpu_state {
 
     eg_image_set images; /* EG_IMAGES */
 
-    double norm;                     /* sqrt(sum |f|^2) of the function as given */
+    double norm;                /* sqrt(sum |f|^2) of the function as given */
+    double scaled_norm_squared; /* sum |f|^2 of what the stages see: amplitudes times 2^exponent, bits, squares of an image set */
     char source[EG_MAX_SOURCE_TEXT]; /* as typed */
     void *owned;                     /* what `amplitudes` points to, from eg_allocate; NULL when borrowed or mapped */
     eg_mapping mapping;              /* a mapped file behind `amplitudes` */
@@ -78,9 +79,16 @@ typedef struct eg_source_text {
 EG_MUST eg_source_split(const char *source, eg_source_text *parts);
 
 /* Constructors. `state` has its budget and source text; lattice 0x0 means the default. */
+typedef eegpu_status eg_constructor(eegpu_state *state, const eg_source_text *parts, const eegpu_open_options *options,
+                                    int threads);
 EG_MUST eg_open_function(eegpu_state *state, const eg_source_text *parts, const eegpu_open_options *options, int threads);
 EG_MUST eg_open_images(eegpu_state *state, const eg_source_text *parts, const eegpu_open_options *options, int threads);
+EG_MUST eg_open_packed(eegpu_state *state, const eg_source_text *parts, const eegpu_open_options *options, int threads);
+EG_MUST eg_open_plugin(eegpu_state *state, const eg_source_text *parts, const eegpu_open_options *options, int threads);
 EG_MUST eg_open_file(eegpu_state *state, const char *path, const eegpu_open_options *options, int threads);
+
+/* The constructor of a source that is no built-in function (images, packed, plugin); NULL: `name` is none. */
+eg_constructor *eg_find_source(const char *name);
 
 /* True if `name` is a built-in function. */
 bool eg_is_function(const char *name);

@@ -1,0 +1,236 @@
+/* One cut: its matrix in one of its representations, and the way from there to a record. Called by tree.c. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/bits.h"
+#include "measure/entropy.h"
+#include "reduce/sparse.h"
+#include "scan/layout.h"
+#include "scan/run.h"
+
+void eg_layout_of_region(const eegpu_state *state, const uint64_t *mask, eg_matrix_layout *layout)
+{
+    layout->row_bits = layout->column_bits = 0;
+    for (int pixel = state->pixels - 1; pixel >= 0; pixel--) { /* highest pixel first: it is bit 0 of its side */
+        if (eg_bit(mask, (uint64_t)pixel))
+            layout->row_bit[layout->row_bits++] = state->bit_of_pixel[pixel];
+        else
+            layout->column_bit[layout->column_bits++] = state->bit_of_pixel[pixel];
+    }
+}
+
+/* ---- Making ---- */
+
+/* Index bits of the parent's density matrix whose pixels are in the child: bit 0 is the highest pixel. */
+static uint64_t kept_bits(uint64_t parent, uint64_t child)
+{
+    uint64_t kept = 0;
+    for (int bit = 0; parent != 0; bit++) {
+        uint64_t highest = UINT64_C(1) << (63 - __builtin_clzll(parent));
+        kept |= (uint64_t)((child & highest) != 0) << bit;
+        parent ^= highest;
+    }
+    return kept;
+}
+
+eegpu_status eg_product_make(const eg_run *run, const eg_task *task, const eg_product *parent, int threads, eg_product *product)
+{
+    double start = eg_seconds();
+    eg_matrix_layout layout;
+    eegpu_status status = EEGPU_OK;
+    *product = (eg_product){.representation = task->representation};
+    if (task->representation == EG_AS_COLUMNS) {
+        EG_TRY(
+            eg_columns_derive(parent ? &parent->columns : &run->whole, task->region, run->state->budget, NULL, &product->columns));
+    } else if (task->representation == EG_AS_DENSITY && task->route == EG_ROUTE_GRAM && parent != NULL) {
+        uint64_t kept = kept_bits(run->plan->tasks[task->parent].region, task->region);
+        EG_TRY(eg_gram_of_parent(run->backend, &parent->gram, kept, threads, &product->gram));
+    } else if (task->representation == EG_AS_DENSITY && task->route == EG_ROUTE_GRAM) {
+        eg_layout_of_region(run->state, &task->region, &layout);
+        EG_TRY(eg_gram_of_state(run->backend, run->state, &layout, task, threads, &product->gram));
+    }
+    product->seconds = eg_seconds() - start;
+done:
+    return status;
+}
+
+bool eg_product_is_bulky(const eg_run *run, const eg_product *product)
+{
+    return product->representation == EG_AS_COLUMNS && eg_product_bytes(product) > run->state->size / 8 / 4;
+}
+
+uint64_t eg_product_bytes(const eg_product *product)
+{
+    const eg_vector_set *set = &product->columns.set;
+    return product->gram.n * product->gram.n * (product->gram.is_complex ? 16 : 8) + set->capacity * (set->words + 1) * 8;
+}
+
+void eg_product_free(eg_product *product)
+{
+    eg_gram_free(&product->gram);
+    eg_columns_free(&product->columns);
+}
+
+/* ---- Solving ---- */
+
+static void set_reduced(eegpu_record *record, bool is_region_a, uint64_t rows, uint64_t columns, uint64_t blocks)
+{
+    record->reduced_rows = is_region_a ? rows : columns;
+    record->reduced_cols = is_region_a ? columns : rows;
+    record->blocks = blocks;
+}
+
+static eegpu_status solve_density(const eg_run *run, const eg_task *task, eg_product *product, int threads, eegpu_record *record,
+                                  eg_spectrum *spectrum)
+{
+    eg_matrix_layout layout;
+    set_reduced(record, record->n_a <= record->n_b, task->small, task->large, 1);
+    if (task->route == EG_ROUTE_GRAM)
+        return eg_spectrum_add_gram(run->backend, &product->gram, run->state->scaled_norm_squared, spectrum);
+    eg_layout_of_region(run->state, &task->region, &layout);
+    return eg_spectrum_add_state(run->backend, run->state, &layout, task, threads, spectrum);
+}
+
+static eegpu_status solve_columns(const eg_run *run, const eg_task *task, eg_product *product, int threads, eegpu_record *record,
+                                  eg_spectrum *spectrum)
+{
+    eg_bit_matrix matrix = {0};
+    uint64_t blocks = 0;
+    eegpu_status status = EEGPU_OK;
+    EG_TRY(eg_bit_matrix_of_columns(&product->columns, run->state->budget, NULL, &matrix));
+    eg_columns_free(&product->columns);
+    EG_TRY(eg_spectrum_add_counts(run->backend, task->route, &matrix, run->state->ones, threads, &blocks, spectrum));
+    set_reduced(record, record->n_a <= record->n_b, matrix.rows, matrix.columns, blocks);
+done:
+    eg_bit_matrix_free(&matrix);
+    return status;
+}
+
+/* Block b of a split matrix as a dense one with no more rows than columns. */
+static eegpu_status fill_block(const eg_sparse_matrix *matrix, const eg_sparse_blocks *blocks, uint64_t b, eg_block *block)
+{
+    bool flip = blocks->rows[b] > blocks->columns[b];
+    const uint32_t *row = flip ? matrix->column : matrix->row, *column = flip ? matrix->row : matrix->column;
+    *block = (eg_block){
+        .exact = true, .rows = flip ? blocks->columns[b] : blocks->rows[b], .columns = flip ? blocks->rows[b] : blocks->columns[b]};
+    eegpu_status status = eg_allocate_zero(matrix->budget, block->rows * block->columns, sizeof *block->entries,
+                                           "a block of the matrix of a cut", &block->entries);
+    if (status != EEGPU_OK)
+        return status;
+    for (uint64_t k = blocks->start[b]; k < blocks->start[b + 1]; k++) {
+        double entry = sqrt((double)matrix->square[k]);
+        block->entries[column[k] * block->rows + row[k]] = entry;
+        block->exact = block->exact && entry == floor(entry);
+    }
+    return EEGPU_OK;
+}
+
+static eegpu_status solve_blocks(const eg_run *run, eg_route route, const eg_sparse_matrix *matrix, const eg_sparse_blocks *blocks,
+                                 eg_spectrum *spectrum)
+{
+    for (uint64_t b = 0; b < blocks->count; b++) {
+        eg_block block;
+        eegpu_status status = fill_block(matrix, blocks, b, &block);
+        if (status != EEGPU_OK)
+            return status;
+        status = eg_spectrum_add_block(run->backend, route, &block, run->state->scaled_norm_squared, spectrum);
+        eg_release(matrix->budget, block.entries);
+        if (status != EEGPU_OK)
+            return status;
+    }
+    return EEGPU_OK;
+}
+
+static eegpu_status solve_sparse(const eg_run *run, const eg_task *task, eegpu_record *record, eg_spectrum *spectrum)
+{
+    eg_sparse_matrix matrix = {0};
+    eg_sparse_blocks blocks = {0};
+    eegpu_status status = EEGPU_OK;
+    EG_TRY(eg_sparse_of_cut(run->state, eg_cut_mask(run->cuts, task->cut), &matrix));
+    record->rows = (double)matrix.rows;
+    record->cols = (double)matrix.columns;
+    if (!run->options->no_reduce) {
+        EG_TRY(eg_sparse_merge(&matrix));
+        EG_TRY(eg_sparse_split(&matrix, &blocks));
+    } else {
+        EG_TRY(eg_sparse_whole(&matrix, &blocks));
+    }
+    set_reduced(record, true, matrix.rows, matrix.columns, blocks.count);
+    EG_TRY(solve_blocks(run, task->route, &matrix, &blocks, spectrum));
+done:
+    eg_sparse_blocks_free(&blocks);
+    eg_sparse_free(&matrix);
+    return status;
+}
+
+/* ---- The record ---- */
+
+static eegpu_status keep_spectrum(const eg_spectrum *spectrum, eegpu_result *result, eegpu_record *record)
+{
+    double *values = malloc((spectrum->count ? spectrum->count : 1) * sizeof *values);
+    if (values == NULL)
+        return eg_fail(EEGPU_OUT_OF_MEMORY, "keeping the spectrum of a cut: no memory for %llu numbers",
+                       (unsigned long long)spectrum->count);
+    for (uint64_t k = 0; k < spectrum->count; k++)
+        values[k] = spectrum->levels[k].p;
+    record->spectrum = result->spectra[record->cut] = values;
+    record->spectrum_count = spectrum->count;
+    return EEGPU_OK;
+}
+
+static void fill_entropies(const eg_run *run, const eg_spectrum *spectrum, eegpu_record *record)
+{
+    eg_measured entropy = eg_entropy_von_neumann(spectrum);
+    double ones = (double)run->state->ones;
+    record->s_vn = entropy.value;
+    record->error = entropy.error;
+    for (int i = 0; i < run->options->renyi_count; i++) {
+        entropy = eg_entropy_renyi(spectrum, run->options->renyi[i]);
+        record->renyi[i] = entropy.value;
+        record->renyi_error[i] = entropy.error;
+    }
+    record->rank = spectrum->rank;
+    record->rank_exact = spectrum->rank_exact;
+    record->rank_doubt = spectrum->rank_doubt;
+    record->rank_tolerance = spectrum->rank_tolerance;
+    record->p_max = spectrum->levels[0].p;
+    record->purity = spectrum->has_counts ? (double)spectrum->purity / ones / ones : eg_purity(spectrum);
+}
+
+static eegpu_status solve(eg_run *run, const eg_task *task, eg_product *product, int threads, eegpu_record *record,
+                          eg_spectrum *spectrum)
+{
+    record->rows = exp2(record->n_a);
+    record->cols = exp2(record->n_b);
+    if (task->representation == EG_AS_SPARSE)
+        return solve_sparse(run, task, record, spectrum);
+    if (task->representation == EG_AS_COLUMNS)
+        return solve_columns(run, task, product, threads, record, spectrum);
+    return solve_density(run, task, product, threads, record, spectrum);
+}
+
+eegpu_status eg_product_solve(eg_run *run, const eg_task *task, eg_product *product, int threads)
+{
+    eegpu_record *record = &run->result->records[task->cut];
+    double start = eg_seconds();
+    eg_spectrum spectrum;
+    eegpu_status status = EEGPU_OK;
+    eg_spectrum_begin(run->state->budget, &spectrum);
+    for (int i = 0; run->options->renyi_asked && i < run->options->renyi_count; i++)
+        if (run->options->renyi[i] == 0)
+            spectrum.most_rank_steps = INFINITY; /* the rank itself was asked for */
+    EG_TRY(solve(run, task, product, threads, record, &spectrum));
+    EG_TRY(eg_spectrum_finish(&spectrum, run->state->ones));
+    fill_entropies(run, &spectrum, record);
+    record->method = task->route == EG_ROUTE_SVD ? "svd" : "gram";
+    if (run->options->keep_spectra)
+        EG_TRY(keep_spectrum(&spectrum, run->result, record));
+    record->seconds = eg_seconds() - start + product->seconds;
+    EG_TRY(eg_journal_add(&run->journal, run->options->renyi_count, record));
+    run->finished[task->cut] = true;
+    EG_TRY(eg_progress_add(&run->progress, task->flops));
+done:
+    eg_spectrum_free(&spectrum);
+    eg_product_free(product);
+    return status;
+}

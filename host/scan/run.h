@@ -1,0 +1,57 @@
+/* What the files of this folder share while a scan runs. */
+#ifndef EG_SCAN_RUN_H
+#define EG_SCAN_RUN_H
+
+#include <pthread.h>
+
+#include "reduce/columns.h"
+#include "scan/journal.h"
+#include "scan/scan.h"
+#include "spectrum/spectrum.h"
+
+typedef struct eg_run {
+    const eegpu_state *state;
+    const struct eegpu_cuts *cuts;
+    const eegpu_scan_options *options;
+    const eg_backend *backend;
+    const eg_plan *plan;
+    eegpu_result *result;
+    bool *finished; /* of each cut: its record is there */
+    eg_progress progress;
+    eg_journal journal;
+    uint64_t one;         /* the weight of the whole function as a column */
+    eg_columns whole;     /* a 0/1 function as one column; borrows */
+    pthread_mutex_t lock; /* of `room` and `running` */
+    pthread_cond_t changed;
+    uint64_t room; /* bytes that no running tree has reserved */
+    int running;
+} eg_run;
+
+/* What a task makes and its descendants are made from. */
+typedef struct eg_product {
+    eg_representation representation;
+    eg_gram gram;
+    eg_columns columns;
+    double seconds; /* it took to make */
+} eg_product;
+
+/* ---- product.c ---- */
+
+/* Make a task's product from its parent's, or from the function when that is NULL. */
+EG_MUST eg_product_make(const eg_run *run, const eg_task *task, const eg_product *parent, int threads, eg_product *product);
+
+/* Are its columns so many that the next ones are as well made from the function? */
+bool eg_product_is_bulky(const eg_run *run, const eg_product *product);
+
+uint64_t eg_product_bytes(const eg_product *product);
+void eg_product_free(eg_product *product);
+
+/* Spectrum, entropies, record, journal, progress. The product is destroyed. */
+EG_MUST eg_product_solve(eg_run *run, const eg_task *task, eg_product *product, int threads);
+
+/* ---- tree.c ---- */
+
+/* All trees of the plan: wide ones one after another, the rest side by side. */
+EG_MUST eg_run_trees(eg_run *run);
+
+#endif
