@@ -137,6 +137,34 @@ static void test_wide_masks(void)
     eegpu_cuts_free(others);
 }
 
+/* A list too long for 28 * 28 shifts: what is left are the mirrors and turns. */
+static void test_long_lists(void)
+{
+    static eg_symmetry_group open, closed;
+    eg_symmetry candidates[EG_MAX_SYMMETRIES];
+    eegpu_cuts *cuts = family_cuts(28, 28, "contiguous");
+    size_t bytes = cuts->count * sizeof(int64_t);
+    int64_t *expected = malloc(bytes), *same_as = malloc(bytes);
+    int count = eg_symmetry_candidates(28, 28, candidates), found = 0;
+    eg_symmetry_group_begin(28, 28, &open);
+    eg_symmetry_group_begin(28, 28, &closed);
+    for (int k = 0; k < count; k++)
+        eg_symmetry_group_add(&closed, &candidates[k]);
+    for (int k = 0; k < 8; k++)
+        eg_symmetry_group_add(&open, &candidates[k]);
+    CHECK_EQUAL(open.order, 8);
+    CHECK_EQUAL(closed.order, 16 * 28 * 28);
+    CHECK_OK(eg_cuts_orbits(cuts, &open, expected));
+    CHECK_OK(eg_cuts_orbits(cuts, &closed, same_as));
+    CHECK(memcmp(expected, same_as, bytes) == 0);
+    for (size_t i = 0; i < cuts->count; i++)
+        found += same_as[i] >= 0;
+    CHECK(found > 6 * (int)cuts->count / 8);
+    free(expected);
+    free(same_as);
+    eegpu_cuts_free(cuts);
+}
+
 /* What is called the same has the same spectrum. */
 static void check_spectra(const char *source, int height, int width, const char *family)
 {
@@ -175,4 +203,4 @@ static void test_spectra(void)
 }
 
 EG_SUITE("orbits", {"against every element", test_orbits}, {"cuts that are there several times", test_repeated_cuts},
-         {"masks of two words", test_wide_masks}, {"equal spectra", test_spectra})
+         {"masks of two words", test_wide_masks}, {"lists too long for shifts", test_long_lists}, {"equal spectra", test_spectra})
