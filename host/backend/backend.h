@@ -49,6 +49,9 @@ typedef struct eg_backend {
 /* The plain reference: loops, threads, LAPACK. */
 extern const eg_backend eg_backend_cpu;
 
+/* Why there is no GPU back end to choose, in a few words. Static storage. */
+const char *eg_backend_why_no_gpu(void);
+
 /* By name: auto, cpu, cuda, cuda:K. EEGPU_NO_DEVICE with the reason; EEGPU_USAGE for another name. */
 EG_MUST eg_backend_choose(const char *device, const eg_backend **backend);
 

@@ -161,6 +161,8 @@ const eg_backend eg_backend_cpu = {
     .set_threads = eg_blas_set_threads,
 };
 
+const char *eg_backend_why_no_gpu(void) { return "this build has no CUDA back end"; }
+
 eegpu_status eg_backend_choose(const char *device, const eg_backend **backend)
 {
     *backend = &eg_backend_cpu;
@@ -168,6 +170,6 @@ eegpu_status eg_backend_choose(const char *device, const eg_backend **backend)
         return EEGPU_OK;
     *backend = NULL;
     if (strcmp(device, "cuda") == 0 || strncmp(device, "cuda:", 5) == 0)
-        return eg_fail(EEGPU_NO_DEVICE, "device '%s': this build has no CUDA back end; use --device cpu", device);
+        return eg_fail(EEGPU_NO_DEVICE, "device '%s': %s; use --device cpu", device, eg_backend_why_no_gpu());
     return eg_fail(EEGPU_USAGE, "device '%s' is none of auto, cpu, cuda, cuda:K", device);
 }

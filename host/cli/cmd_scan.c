@@ -115,18 +115,17 @@ static void set_options(scan_job *job)
     options->progress_user = &job->terminal;
 }
 
-/* What `auto` takes, and why. */
+/* What `auto` takes, and why: the reason why it is not a GPU. */
 static void say_device(scan_job *job)
 {
-    const eg_backend *chosen = NULL;
+    const eg_backend *chosen = NULL, *gpu = NULL;
     if (job->settings->quiet || strcmp(job->settings->device, "auto") != 0)
         return;
     eg_terminal_clear(&job->terminal);
     if (eg_backend_choose("auto", &chosen) != EEGPU_OK)
         return; /* the scan will say so */
-    const eg_backend *gpu = NULL;
     if (strcmp(chosen->name, "cpu") == 0 && eg_backend_choose("cuda", &gpu) != EEGPU_OK)
-        fprintf(stderr, "eegpu: device cpu (%s)\n", eegpu_error_message());
+        fprintf(stderr, "eegpu: device cpu (no GPU: %s)\n", eg_backend_why_no_gpu());
     else
         fprintf(stderr, "eegpu: device %s\n", chosen->name);
 }

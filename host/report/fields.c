@@ -83,6 +83,7 @@ static const eg_field fields[] = {
     {"seconds", EG_PLAIN, false, BOTH | EG_CSV_LAST, AT(seconds), get_number},
     {"renyi_error", EG_ENTROPY, true, BOTH, AT(renyi_error), get_number},
     {"rank_exact", EG_PLAIN, false, BOTH, AT(rank_exact), get_flag},
+    {"rank_doubt", EG_PLAIN, false, BOTH, AT(rank_doubt), get_number},
     {"rank_tolerance", EG_PLAIN, false, BOTH, AT(rank_tolerance), get_number},
     {"same_as", EG_PLAIN, false, BOTH, AT(same_as), get_same_as},
 };
