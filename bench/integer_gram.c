@@ -36,7 +36,8 @@ int main(int argument_count, char **arguments)
     uint64_t *bits = malloc(n * words * 8), *integers = malloc(n * n * 8);
     double *matrix = malloc(n * n * 8), *doubles = malloc(n * n * 8), best_integer = 1e300, best_double = 1e300;
     eegpu_blas_info blas;
-    eegpu_status status = h < 6 || h > 15 || bits == NULL || integers == NULL || matrix == NULL || doubles == NULL ? EEGPU_USAGE : EEGPU_OK;
+    eegpu_status status =
+        h < 6 || h > 15 || bits == NULL || integers == NULL || matrix == NULL || doubles == NULL ? EEGPU_USAGE : EEGPU_OK;
     if (status != EEGPU_OK || eegpu_blas_describe(&blas) != EEGPU_OK) {
         fprintf(stderr, "usage: bench_integer_gram [h from 6 to 15] [threads] [repeats], with 24 * 4^h bytes free\n");
         return 2;
@@ -59,8 +60,8 @@ int main(int argument_count, char **arguments)
     }
     uint64_t wrong = status == EEGPU_OK ? differences(n, integers, doubles) : n * n;
     printf("%llu x %llu random bits, %d threads: popcount (%s) %.3f s, dsyrk (%s) %.3f s, ratio %.1f, %llu entries differ\n",
-           (unsigned long long)n, (unsigned long long)n, threads, eg_popcount_kernel_name(), best_integer, blas.kernels, best_double,
-           best_double / best_integer, (unsigned long long)wrong);
+           (unsigned long long)n, (unsigned long long)n, threads, eg_popcount_kernel_name(), best_integer, blas.kernels,
+           best_double, best_double / best_integer, (unsigned long long)wrong);
     free(bits);
     free(integers);
     free(matrix);

@@ -61,7 +61,7 @@ static void check_orbits(const eegpu_cuts *cuts, const orbit_case *row)
     list[0] = permutation_of(&candidates[0], row->height, row->width);
     int order = close_group(list, generators, used, row->height * row->width);
     CHECK_EQUAL(group.order, order);
-    CHECK_OK(eg_cuts_orbits(cuts, &group, same_as));
+    CHECK_OK(eg_cuts_orbits(cuts, &group, same_as, NULL));
     for (size_t i = 0; i < cuts->count; i++) {
         size_t first = plain_first(cuts, i, list, order);
         int64_t expected = first == i ? -1 : (int64_t)first;
@@ -121,18 +121,18 @@ static void test_wide_masks(void)
                     CHECK_OK(eg_cuts_append(cuts, mask));
             }
     eg_symmetry_group_begin(9, 9, &group);
-    CHECK_OK(eg_cuts_orbits(cuts, &group, same_as));
+    CHECK_OK(eg_cuts_orbits(cuts, &group, same_as, NULL));
     for (int i = 0; i < strips; i++) /* width w at f is the other side of width 9 - w at f + w */
         CHECK_EQUAL(same_as[i], i < 72 ? -1 : 18 * (9 - i / 18 - 2) + 2 * ((i % 18 / 2 + i / 18 + 1) % 9) + i % 2);
     for (int k = 0; k < count; k++)
         eg_symmetry_group_add(&group, &candidates[k]);
     CHECK_EQUAL(group.order, 16 * 81);
-    CHECK_OK(eg_cuts_orbits(cuts, &group, same_as));
+    CHECK_OK(eg_cuts_orbits(cuts, &group, same_as, NULL));
     for (int i = 0; i < strips; i++) {
         int width = i / 18 + 1, least = width < 9 - width ? width : 9 - width, first = 18 * (least - 1);
         CHECK_EQUAL(same_as[i], i == first ? -1 : first);
     }
-    CHECK_FAILS(eg_cuts_orbits(others, &group, same_as), EEGPU_USAGE, "9 x 9 lattice");
+    CHECK_FAILS(eg_cuts_orbits(others, &group, same_as, NULL), EEGPU_USAGE, "9 x 9 lattice");
     eegpu_cuts_free(cuts);
     eegpu_cuts_free(others);
 }
@@ -154,8 +154,8 @@ static void test_long_lists(void)
         eg_symmetry_group_add(&open, &candidates[k]);
     CHECK_EQUAL(open.order, 8);
     CHECK_EQUAL(closed.order, 16 * 28 * 28);
-    CHECK_OK(eg_cuts_orbits(cuts, &open, expected));
-    CHECK_OK(eg_cuts_orbits(cuts, &closed, same_as));
+    CHECK_OK(eg_cuts_orbits(cuts, &open, expected, NULL));
+    CHECK_OK(eg_cuts_orbits(cuts, &closed, same_as, NULL));
     CHECK(memcmp(expected, same_as, bytes) == 0);
     for (size_t i = 0; i < cuts->count; i++)
         found += same_as[i] >= 0;
@@ -176,7 +176,7 @@ static void check_spectra(const char *source, int height, int width, const char 
     eegpu_result *result = scan(state, cuts, &options);
     int pairs = 0;
     CHECK_OK(eg_find_symmetries(state, 1, &group));
-    CHECK_OK(eg_cuts_orbits(cuts, &group, same_as));
+    CHECK_OK(eg_cuts_orbits(cuts, &group, same_as, NULL));
     for (size_t i = 0; result != NULL && i < cuts->count; i++) {
         if (same_as[i] < 0)
             continue;

@@ -49,11 +49,12 @@ int eg_symmetry_candidates(int height, int width, eg_symmetry *list)
     count = add_shifts(height, true, list, count);
     count = add_shifts(width, false, list, count);
     for (int k = 0; k < count; k++) {
+        char plain[EG_SYMMETRY_NAME];
         eg_symmetry *exchanged = &list[count + k];
         *exchanged = list[k];
         exchanged->exchanges_colours = true;
-        snprintf(exchanged->name, sizeof exchanged->name, "%.40s%scolour exchange", k == 0 ? "" : list[k].name,
-                 k == 0 ? "" : " with ");
+        memcpy(plain, list[k].name, sizeof plain);
+        snprintf(exchanged->name, sizeof exchanged->name, "%.40s%scolour exchange", k == 0 ? "" : plain, k == 0 ? "" : " with ");
     }
     return 2 * count;
 }
@@ -265,7 +266,10 @@ static int list_pixels(const orbits *search, size_t cut, uint16_t *rows, uint16_
 }
 
 /* Give the number of `cut`, the first of its orbit, to all others in it. */
-static void mark_orbit(const orbits *search, size_t cut, int64_t *same_as)
+/* Do two masks, one of which is the other or its complement, differ? */
+static bool is_turned(const uint64_t *mask, const uint64_t *other) { return (mask[0] ^ other[0]) & 1; }
+
+static void mark_orbit(const orbits *search, size_t cut, int64_t *same_as, bool *turned)
 {
     uint16_t rows[EG_MAX_PIXELS], columns[EG_MAX_PIXELS];
     const struct eegpu_cuts *cuts = search->cuts;
@@ -279,10 +283,14 @@ static void mark_orbit(const orbits *search, size_t cut, int64_t *same_as)
             unsigned pixel = (unsigned)row_part[rows[i]] + column_part[columns[i]];
             image[pixel / 64] |= UINT64_C(1) << (pixel % 64);
         }
-        normalise(search, image, image);
-        uint32_t found = *find_slot(search, image);
-        if (found != empty_slot && found != cut)
-            same_as[found] = (int64_t)cut;
+        uint64_t side[MAX_WORDS];
+        normalise(search, image, side);
+        uint32_t found = *find_slot(search, side);
+        if (found == empty_slot || found == cut)
+            continue;
+        same_as[found] = (int64_t)cut;
+        if (turned)
+            turned[found] = is_turned(image, eg_cut_mask(cuts, found));
     }
 }
 
@@ -299,7 +307,7 @@ done:
     return status;
 }
 
-eegpu_status eg_cuts_orbits(const struct eegpu_cuts *cuts, const eg_symmetry_group *group, int64_t *same_as)
+eegpu_status eg_cuts_orbits(const struct eegpu_cuts *cuts, const eg_symmetry_group *group, int64_t *same_as, bool *turned)
 {
     eegpu_status status;
     orbits search = {.cuts = cuts};
@@ -316,14 +324,21 @@ eegpu_status eg_cuts_orbits(const struct eegpu_cuts *cuts, const eg_symmetry_gro
         normalise(&search, eg_cut_mask(cuts, i), side);
         uint32_t *slot = find_slot(&search, side);
         same_as[i] = *slot == empty_slot ? -1 : (int64_t)*slot;
+        if (turned)
+            turned[i] = same_as[i] >= 0 && is_turned(eg_cut_mask(cuts, i), eg_cut_mask(cuts, (size_t)same_as[i]));
         if (*slot == empty_slot)
             *slot = (uint32_t)i;
     }
     for (size_t i = 0; i < cuts->count; i++)
         if (same_as[i] < 0)
-            mark_orbit(&search, i, same_as);
-        else if (same_as[same_as[i]] >= 0) /* a repeated cut whose first one turned out to be an image */
-            same_as[i] = same_as[same_as[i]];
+            mark_orbit(&search, i, same_as, turned);
+    for (size_t i = 0; i < cuts->count; i++) {
+        if (same_as[i] < 0 || same_as[same_as[i]] < 0)
+            continue;
+        if (turned) /* a repeated cut whose first one turned out to be an image */
+            turned[i] ^= turned[same_as[i]];
+        same_as[i] = same_as[same_as[i]];
+    }
 done:
     eg_release(NULL, search.maps);
     eg_release(NULL, search.slots);

@@ -26,6 +26,7 @@ static void numbering_free(numbering *numbers)
     eg_release(numbers->budget, numbers->slot);
     eg_release(numbers->budget, numbers->hash);
     eg_release(numbers->budget, numbers->example);
+    *numbers = (numbering){.budget = numbers->budget};
 }
 
 static eegpu_status numbering_begin(eg_budget *budget, uint64_t items, numbering *numbers)

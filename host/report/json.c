@@ -130,6 +130,8 @@ eegpu_status eg_plan_json_write(const eg_report *report, const eg_plan *plan, FI
                 task->route == EG_ROUTE_SVD ? "svd" : "gram", (unsigned long long)task->small, (unsigned long long)task->large,
                 (unsigned long long)task->panel, (unsigned long long)task->bytes);
         eg_json_number(stream, task->flops);
+        if (task->parent >= 0)
+            fprintf(stream, ",\"from\":%zu", plan->tasks[task->parent].cut);
         fprintf(stream, ",\"wide\":%s}%s\n", task->wide ? "true" : "false", i + 1 < plan->count ? "," : "");
     }
     fprintf(stream, "],\"threads\":%d,\"peak_bytes\":%llu,\"flops\":", plan->threads, (unsigned long long)plan->peak_bytes);

@@ -80,14 +80,34 @@ static void set_reduced(eegpu_record *record, bool is_region_a, uint64_t rows, u
     record->blocks = blocks;
 }
 
+/* rho, with parallel rows of M counted once and independent blocks apart, where there are any. */
+static eegpu_status solve_gram(const eg_run *run, const eg_task *task, const eg_matrix_layout *layout, eg_product *product,
+                               int threads, eegpu_record *record, eg_spectrum *spectrum)
+{
+    eg_row_classes classes = {0};
+    bool is_merged = false;
+    eegpu_status status = EEGPU_OK;
+    if (!run->options->no_reduce)
+        EG_TRY(eg_find_row_classes(run->backend, run->state, layout, threads, &is_merged, &classes));
+    if (is_merged) {
+        set_reduced(record, record->n_a <= record->n_b, classes.count, task->large, classes.blocks);
+        EG_TRY(eg_spectrum_add_merged(run->backend, &product->gram, &classes, run->state->scaled_norm_squared, spectrum));
+    } else {
+        EG_TRY(eg_spectrum_add_gram(run->backend, &product->gram, run->state->scaled_norm_squared, spectrum));
+    }
+done:
+    eg_row_classes_free(&classes);
+    return status;
+}
+
 static eegpu_status solve_density(const eg_run *run, const eg_task *task, eg_product *product, int threads, eegpu_record *record,
                                   eg_spectrum *spectrum)
 {
     eg_matrix_layout layout;
+    eg_layout_of_region(run->state, &task->region, &layout);
     set_reduced(record, record->n_a <= record->n_b, task->small, task->large, 1);
     if (task->route == EG_ROUTE_GRAM)
-        return eg_spectrum_add_gram(run->backend, &product->gram, run->state->scaled_norm_squared, spectrum);
-    eg_layout_of_region(run->state, &task->region, &layout);
+        return solve_gram(run, task, &layout, product, threads, record, spectrum);
     return eg_spectrum_add_state(run->backend, run->state, &layout, task, threads, spectrum);
 }
 

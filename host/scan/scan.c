@@ -22,16 +22,18 @@ static int scan_threads(const eegpu_scan_options *options)
 
 /* same_as[i]: the first cut with the spectrum of cut i, by a symmetry of the function or as its complement; -1: none before it. */
 static eegpu_status find_equivalent(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options,
-                                    int64_t *same_as)
+                                    int64_t *same_as, bool *turned)
 {
     eg_symmetry_group group;
     eegpu_status status = EEGPU_OK;
-    for (size_t i = 0; i < cuts->count; i++)
+    for (size_t i = 0; i < cuts->count; i++) {
         same_as[i] = -1;
+        turned[i] = false;
+    }
     if (options->no_reduce || cuts->count < 2)
         return EEGPU_OK;
     EG_TRY(eg_find_symmetries(state, scan_threads(options), &group));
-    EG_TRY(eg_cuts_orbits(cuts, &group, same_as));
+    EG_TRY(eg_cuts_orbits(cuts, &group, same_as, turned));
 done:
     return status;
 }
@@ -47,13 +49,13 @@ static eg_shape shape_of(const eegpu_state *state)
 }
 
 static eegpu_status make_plan(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options,
-                              int64_t *same_as, eg_plan *plan)
+                              int64_t *same_as, bool *turned, eg_plan *plan)
 {
     eg_shape shape = shape_of(state);
     if (cuts->height != state->height || cuts->width != state->width)
         return eg_fail(EEGPU_USAGE, "the cuts are of a %dx%d lattice and the function of a %dx%d one", cuts->height, cuts->width,
                        state->height, state->width);
-    eegpu_status status = find_equivalent(state, cuts, options, same_as);
+    eegpu_status status = find_equivalent(state, cuts, options, same_as, turned);
     if (status != EEGPU_OK)
         return status;
     return eg_plan_make(&shape, cuts, same_as, options, state->budget->limit, scan_threads(options), plan);
@@ -62,11 +64,15 @@ static eegpu_status make_plan(const eegpu_state *state, const struct eegpu_cuts 
 eegpu_status eg_scan_plan(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options, eg_plan *plan)
 {
     int64_t *same_as = NULL;
-    eegpu_status status = eg_allocate(NULL, cuts->count, sizeof *same_as, "the plan", &same_as);
+    bool *turned = NULL;
+    eegpu_status status = EEGPU_OK;
     *plan = (eg_plan){0};
-    if (status == EEGPU_OK)
-        status = make_plan(state, cuts, options, same_as, plan);
+    EG_TRY(eg_allocate(NULL, cuts->count, sizeof *same_as, "the plan", &same_as));
+    EG_TRY(eg_allocate(NULL, cuts->count, sizeof *turned, "the plan", &turned));
+    EG_TRY(make_plan(state, cuts, options, same_as, turned, plan));
+done:
     eg_release(NULL, same_as);
+    eg_release(NULL, turned);
     return status;
 }
 
@@ -99,7 +105,7 @@ static eegpu_status begin_result(const struct eegpu_cuts *cuts, const eg_backend
 }
 
 /* A record with the numbers of an equivalent cut. Geometry is its own; rows and columns change places when the sides have. */
-static void copy_record(const eegpu_record *from, eegpu_record *to)
+static void copy_record(const eegpu_record *from, bool is_turned, eegpu_record *to)
 {
     eegpu_record own = *to;
     *to = *from;
@@ -110,7 +116,7 @@ static void copy_record(const eegpu_record *from, eegpu_record *to)
     to->bonds = own.bonds;
     to->same_as = (int64_t)from->cut;
     to->seconds = 0;
-    if (own.n_a != from->n_a) {
+    if (is_turned) {
         to->rows = from->cols;
         to->cols = from->rows;
         to->reduced_rows = from->reduced_cols;
@@ -147,22 +153,25 @@ eegpu_status eg_scan_on(const eegpu_state *state, const struct eegpu_cuts *cuts,
                   .changed = PTHREAD_COND_INITIALIZER};
     eg_plan plan = {0};
     int64_t *same_as = NULL;
+    bool *turned = NULL;
     double start = eg_seconds();
     eegpu_status status = EEGPU_OK;
     *result = NULL;
     pthread_mutex_lock(&one_scan);
     EG_TRY(eg_allocate(NULL, cuts->count, sizeof *same_as, "the list of equivalent cuts", &same_as));
-    EG_TRY(make_plan(state, cuts, options, same_as, &plan));
+    EG_TRY(eg_allocate(NULL, cuts->count, sizeof *turned, "the list of equivalent cuts", &turned));
+    EG_TRY(make_plan(state, cuts, options, same_as, turned, &plan));
     run.plan = &plan;
     EG_TRY(begin_result(cuts, backend, &run.result));
     EG_TRY(run_plan(&run));
     for (size_t i = 0; i < cuts->count; i++)
         if (same_as[i] >= 0)
-            copy_record(&run.result->records[same_as[i]], &run.result->records[i]);
+            copy_record(&run.result->records[same_as[i]], turned[i], &run.result->records[i]);
 done:
     pthread_mutex_unlock(&one_scan);
     eg_plan_free(&plan);
     eg_release(NULL, same_as);
+    eg_release(NULL, turned);
     if (status == EEGPU_OK) {
         run.result->seconds = eg_seconds() - start;
         run.result->peak_bytes = atomic_load(&state->budget->peak);

@@ -21,8 +21,9 @@ static void weigh(const eg_bit_matrix *part, uint64_t *counts, eg_gram *gram, eg
         is_plain = is_plain && part->row_weight[i] == 1;
     for (uint64_t j = 0; j < n; j++) {
         for (uint64_t i = j; i < n; i++) {
-            uint64_t k = counts[j * n + i], weight = part->row_weight[i] * part->row_weight[j];
-            unsigned __int128 square = (unsigned __int128)k * k * weight;
+            uint64_t k = counts[j * n + i];
+            unsigned __int128 weight = (unsigned __int128)part->row_weight[i] * part->row_weight[j];
+            unsigned __int128 square = (unsigned __int128)k * k * weight; /* at most ones squared: below 2^81 */
             spectrum->purity += i == j ? square : 2 * square;
             spectrum->trace += i == j ? (unsigned __int128)k * part->row_weight[i] : 0;
             double entry = is_plain ? (double)k

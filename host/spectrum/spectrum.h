@@ -6,6 +6,7 @@
 #include "backend/backend.h"
 #include "plan/plan.h"
 #include "reduce/bit_matrix.h"
+#include "reduce/parallel_rows.h"
 
 /* One squared Schmidt coefficient p and the bound |p - exact p| <= error. */
 typedef struct eg_level {
@@ -64,12 +65,18 @@ void eg_gram_invariants(const eg_gram *gram, double *trace, double *square);
 /* The bound || error of the Gram matrix ||_F <= eg_gram_error() * trace. */
 double eg_gram_error(const eg_gram *gram);
 
-/* ---- Spectra (spectrum.c; counts.c for 0/1 functions) ---- */
+/* ---- Spectra (spectrum.c; counts.c for 0/1 functions, merged.c for parallel rows) ---- */
 
 void eg_spectrum_begin(eg_budget *budget, eg_spectrum *spectrum);
 
 /* Each adds values of a part of a matrix whose parts have sum |entries|^2 = norm_squared in all. Inputs are destroyed. */
 EG_MUST eg_spectrum_add_gram(const eg_backend *backend, eg_gram *gram, double norm_squared, eg_spectrum *spectrum);
+
+/* The same for rho of a matrix with parallel or zero rows or several blocks: each class of rows counts once, with its weight, and each
+ * block is solved alone (merged.c). */
+EG_MUST eg_spectrum_add_merged(const eg_backend *backend, const eg_gram *gram, const eg_row_classes *classes, double norm_squared,
+                               eg_spectrum *spectrum);
+
 EG_MUST eg_spectrum_add_block(const eg_backend *backend, eg_route route, const eg_block *block, double norm_squared,
                               eg_spectrum *spectrum);
 
