@@ -253,7 +253,7 @@ typedef struct eegpu_record {
     double p_max, purity; /* largest p; sum p^2 */
     double rows, cols;    /* shape of M: 2^N_A x 2^N_B, for image sets the distinct sub-images of A and of B */
     uint64_t reduced_rows, reduced_cols, blocks; /* what is left after the exact reductions */
-    const char *method;                          /* "gram", "svd" or "exact"; static storage */
+    const char *method;                          /* "gram" or "svd"; static storage */
     const char *device;                          /* where the spectrum was computed; static storage */
     double seconds;
     int64_t same_as;        /* number of an equivalent cut whose numbers these are; -1: none */

@@ -31,8 +31,11 @@ static void compare_alone(const eegpu_record *record, const eegpu_record *alone,
     EXPECT(record->n_a == alone->n_a && record->n_b == alone->n_b && record->boundary == alone->boundary &&
                record->bonds == alone->bonds,
            "%s, cut %zu: another region", name, record->cut);
-    EXPECT(record->rows == alone->rows && record->cols == alone->cols && record->reduced_rows == alone->reduced_rows &&
-               record->reduced_cols == alone->reduced_cols && record->blocks == alone->blocks,
+    bool is_either = !has_labels && record->same_as >= 0 && record->n_a == record->n_b; /* of two equal sides A is merged alone */
+    EXPECT(record->rows == alone->rows && record->cols == alone->cols, "%s, cut %zu: %g x %g, alone %g x %g", name, record->cut,
+           record->rows, record->cols, alone->rows, alone->cols);
+    EXPECT(is_either || (record->reduced_rows == alone->reduced_rows && record->reduced_cols == alone->reduced_cols &&
+                         record->blocks == alone->blocks),
            "%s, cut %zu, %d | %d, same as %lld: %g x %g reduced to %llu x %llu in %llu, alone %g x %g to %llu x %llu in %llu", name,
            record->cut, record->n_a, record->n_b, (long long)record->same_as, record->rows, record->cols,
            (unsigned long long)record->reduced_rows, (unsigned long long)record->reduced_cols, (unsigned long long)record->blocks,
@@ -92,7 +95,7 @@ static const forest_case forest_cases[] = {
     {"random", 1, 13, "prefix", 0, 1, 10},      {"random:kind=complex", 1, 12, "prefix", 0, 1, 9},
     {"random", 4, 4, "contiguous", 0, 3, 40},   {"randomset", 3, 4, "all", 0, 7, 1500},
     {"primes", 1, 14, "prefix", 0, 1, 11},      {"hardsquare", 4, 4, "contiguous", 0, 1, 10},
-    {"multiple:q=7", 2, 6, "all", 0, 7, 1500},  {"loops", 4, 4, "connected", 0, 17, 100},
+    {"multiple:q=7", 2, 6, "all", 0, 7, 100},   {"loops", 4, 4, "connected", 0, 17, 60},
     {"product", 3, 3, "all", 0, 1, 100},        {"graph", 3, 4, "all", 0, 7, 300},
     {"ising:beta=0.4", 3, 4, "all", 4, 1, 100},
 };
@@ -254,7 +257,7 @@ static void test_little_memory(void)
     eegpu_cuts *cuts = family_cuts(4, 6, "contiguous");
     eegpu_scan_options options = scan_options(EEGPU_METHOD_GRAM, 2);
     eegpu_result *ample = NULL;
-    uint64_t limits[] = {0, UINT64_C(20) << 20, UINT64_C(3) << 20, (UINT64_C(2) << 20) + 4096};
+    uint64_t limits[] = {0, UINT64_C(96) << 20, UINT64_C(3) << 20, (UINT64_C(2) << 20) + 4096};
     for (size_t k = 0; k < COUNT(limits) && !IS_SANITIZED; k++) {
         eegpu_open_options open = lattice_options(4, 6);
         eegpu_state *state = NULL;

@@ -5,22 +5,16 @@
 #include "scan/layout.h"
 #include "scanning.h"
 
-/* ---- Exact arithmetic ---- */
-
 /* a b == c d, of doubles. */
 static bool equal_products(double a, double b, double c, double d)
 {
-    double in[4] = {a, b, c, d};
-    __int128 mantissa[4], left, right;
-    int exponent[4];
-    for (int i = 0; i < 4; i++)
-        mantissa[i] = (__int128)ldexp(frexp(in[i], &exponent[i]), 53);
-    left = mantissa[0] * mantissa[1];
-    right = mantissa[2] * mantissa[3];
+    int of_a, of_b, of_c, of_d;
+    __int128 left = (__int128)ldexp(frexp(a, &of_a), 53) * (__int128)ldexp(frexp(b, &of_b), 53);
+    __int128 right = (__int128)ldexp(frexp(c, &of_c), 53) * (__int128)ldexp(frexp(d, &of_d), 53);
+    int shift = of_a + of_b - of_c - of_d;
     if (left == 0 || right == 0)
         return left == right;
-    int shift = exponent[0] + exponent[1] - exponent[2] - exponent[3];
-    return (shift == 0 && left == right) || (shift == 1 && 2 * left == right) || (shift == -1 && left == 2 * right);
+    return abs(shift) <= 1 && left * (shift == 1 ? 2 : 1) == right * (shift == -1 ? 2 : 1);
 }
 
 /* ---- Matrices: row by row, pairs when complex ---- */
@@ -41,12 +35,18 @@ static matrix zeros(bool is_complex, int row_bits, int column_bits)
 static double *row_of(const matrix *m, uint64_t row) { return m->entries + row * m->columns * m->unit; }
 static uint64_t parts_of(const matrix *m) { return m->columns * m->unit; }
 
+static bool is_entry(const matrix *m, uint64_t row, uint64_t column)
+{
+    const double *entry = row_of(m, row) + m->unit * column;
+    return entry[0] != 0 || entry[m->unit - 1] != 0;
+}
+
 static bool is_zero_row(const matrix *m, uint64_t row)
 {
-    for (uint64_t k = 0; k < parts_of(m); k++)
-        if (row_of(m, row)[k] != 0)
-            return false;
-    return true;
+    uint64_t c = 0;
+    while (c < m->columns && !is_entry(m, row, c))
+        c++;
+    return c == m->columns;
 }
 
 /* Part k of row i times 1 or times the imaginary unit. */
@@ -86,11 +86,10 @@ static long double length_of(const matrix *m, uint64_t row)
 
 static bool share_a_column(const matrix *m, uint64_t i, uint64_t j)
 {
-    const double *a = row_of(m, i), *b = row_of(m, j);
-    for (uint64_t k = 0; k < parts_of(m); k += m->unit)
-        if ((a[k] != 0 || a[k + m->unit - 1] != 0) && (b[k] != 0 || b[k + m->unit - 1] != 0))
-            return true;
-    return false;
+    uint64_t c = 0;
+    while (c < m->columns && !(is_entry(m, i, c) && is_entry(m, j, c)))
+        c++;
+    return c < m->columns;
 }
 
 /* ---- States from matrices, with the bits of rows and columns in random places ---- */
@@ -124,12 +123,6 @@ static opened open_matrix(const matrix *m, uint64_t seed)
     return o;
 }
 
-static void close_matrix(opened *o)
-{
-    eegpu_state_close(o->state);
-    free(o->amplitudes);
-}
-
 static matrix read_matrix(const eegpu_state *state, const eg_matrix_layout *layout)
 {
     matrix m = zeros(state->is_complex, layout->row_bits, layout->column_bits);
@@ -161,26 +154,23 @@ static long double purity_of(const matrix *m, const uint32_t *rows, const double
     return purity;
 }
 
-/* Every row is a multiple of its representative, and of no other one if `is_complete`. */
-static void check_classes(const matrix *m, const eg_row_classes *classes, bool is_complete, const char *name)
+/* Every row is a multiple of its representative, which is the largest; classes are numbered by their first rows. */
+static void check_classes(const matrix *m, const uint32_t *block, const eg_row_classes *classes, const char *name)
 {
     uint32_t next = 0;
     bool good = true, units = true;
     long double *sum = calloc(classes->count, sizeof *sum);
     for (uint64_t i = 0; i < m->rows; i++) {
         uint32_t own = classes->class_of_row[i];
-        if (!EXPECT((own == EG_ZERO_VECTOR) == is_zero_row(m, i), "%s: row %d is zero or not", name, (int)i) ||
-            own == EG_ZERO_VECTOR)
+        if (!EXPECT((own == EG_ZERO_VECTOR) == is_zero_row(m, i), "%s: row %d", name, (int)i) || own == EG_ZERO_VECTOR ||
+            !EXPECT(own <= next && own < classes->count, "%s: row %d has class %u of %u", name, (int)i, own, next))
             continue;
-        if (!EXPECT(own <= next && own < classes->count, "%s: row %d has class %u of %u", name, (int)i, own, next))
-            continue;
+        EXPECT(classes->block_of_class[own] == block[i], "%s: row %d is in block %u", name, (int)i, block[i]);
         next += own == next;
         long double factor = length_of(m, i) / length_of(m, classes->representative[own]);
         units = units && fabsl(factor - 1) < 1e-12L;
         sum[own] += factor * factor;
         good = good && factor < 1 + 1e-15L && are_parallel(m, i, classes->representative[own]);
-        for (uint32_t other = 0; is_complete && other < classes->count; other++)
-            good = good && (other == own || !are_parallel(m, i, classes->representative[other]));
     }
     EXPECT(good, "%s: a row is not in the class where it belongs", name);
     EXPECT(next == classes->count && m->rows == classes->rows, "%s: %u classes, not %u", name, (unsigned)classes->count, next);
@@ -194,51 +184,40 @@ static void check_classes(const matrix *m, const eg_row_classes *classes, bool i
     free(sum);
 }
 
+/* Which block each row is in, by walking from row to row; UINT32_MAX for zero rows. */
 static uint64_t count_blocks(const matrix *m, uint32_t *block)
 {
-    uint64_t blocks = 0;
-    for (uint64_t i = 0; i < m->rows; i++)
-        block[i] = is_zero_row(m, i) ? UINT32_MAX : (uint32_t)i;
-    for (bool changes = true; changes;) {
-        changes = false;
-        for (uint64_t i = 0; i < m->rows; i++)
-            for (uint64_t j = 0; j < m->rows; j++)
-                if (block[j] < block[i] && block[i] != UINT32_MAX && share_a_column(m, i, j)) {
-                    block[i] = block[j];
-                    changes = true;
-                }
+    uint32_t blocks = 0;
+    memset(block, 0xff, m->rows * sizeof *block);
+    for (uint64_t first = 0; first < m->rows; first++) {
+        if (is_zero_row(m, first) || block[first] != UINT32_MAX)
+            continue;
+        block[first] = blocks;
+        for (bool changes = true; changes;) {
+            changes = false;
+            for (uint64_t i = first; i < m->rows; i++)
+                for (uint64_t j = first; j < m->rows && block[i] == blocks; j++)
+                    if (block[j] == UINT32_MAX && share_a_column(m, i, j)) {
+                        block[j] = blocks;
+                        changes = true;
+                    }
+        }
+        blocks++;
     }
-    for (uint64_t i = 0; i < m->rows; i++)
-        blocks += block[i] == i;
     return blocks;
 }
 
-static void check_blocks(const matrix *m, const eg_row_classes *classes, const char *name)
+/* Rows that are not zero and not parallel to a lower one. */
+static uint64_t count_classes(const matrix *m)
 {
-    uint32_t *block = malloc(m->rows * sizeof *block), *number = malloc(m->rows * sizeof *number), next = 0;
-    uint64_t blocks = count_blocks(m, block);
-    EXPECT(classes->blocks == blocks, "%s: %d blocks, not %d", name, (int)classes->blocks, (int)blocks);
+    uint64_t count = 0;
     for (uint64_t i = 0; i < m->rows; i++) {
-        if (block[i] == UINT32_MAX)
-            continue;
-        number[i] = block[i] == i ? next++ : number[block[i]];
-        uint32_t found = classes->block_of_class[classes->class_of_row[i]];
-        EXPECT(found == number[i], "%s: row %d is in block %u, not %u", name, (int)i, found, number[i]);
+        uint64_t j = 0;
+        while (j < i && !are_parallel(m, i, j))
+            j++;
+        count += j == i && !is_zero_row(m, i);
     }
-    free(block), free(number);
-}
-
-static bool is_worth_it(const matrix *m)
-{
-    uint32_t *block = malloc(m->rows * sizeof *block);
-    bool worth = count_blocks(m, block) > 1;
-    free(block);
-    for (uint64_t i = 0; i < m->rows && !worth; i++) {
-        worth = is_zero_row(m, i);
-        for (uint64_t j = 0; j < i && !worth; j++)
-            worth = are_parallel(m, i, j);
-    }
-    return worth;
+    return count;
 }
 
 static bool same_classes(const eg_row_classes *a, const eg_row_classes *b)
@@ -257,30 +236,30 @@ static uint64_t check_state(const eegpu_state *state, const eg_matrix_layout *la
     matrix m = read_matrix(state, layout);
     eg_row_classes classes = {0}, again = {0};
     bool found = false, found_again = true;
-    uint64_t used = state->budget->used, count = m.rows;
+    uint32_t *block = malloc(m.rows * sizeof *block);
+    uint64_t used = state->budget->used, count = m.rows, blocks = count_blocks(&m, block), least = count_classes(&m);
     CHECK_OK(eg_find_row_classes_hashed(&eg_backend_cpu, state, layout, 1, hash_mask, &found, &classes));
     CHECK_OK(eg_find_row_classes_hashed(&eg_backend_cpu, state, layout, 3, hash_mask, &found_again, &again));
-    CHECK(found == found_again);
-    if (is_complete)
-        EXPECT(found == is_worth_it(&m), "%s: found %d", name, found);
+    CHECK(found == found_again && (!found || same_classes(&classes, &again)));
+    EXPECT(found == (least < m.rows || blocks > 1) || !is_complete, "%s: found %d", name, found);
     if (found) {
         count = classes.count;
-        check_classes(&m, &classes, is_complete, name);
-        check_blocks(&m, &classes, name);
+        EXPECT(classes.blocks == blocks, "%s: %d blocks, not %d", name, (int)classes.blocks, (int)blocks);
+        check_classes(&m, block, &classes, name);
         long double all = purity_of(&m, NULL, NULL, m.rows), tolerance = (long double)m.rows * 1e-15L * all,
                     less = purity_of(&m, classes.representative, classes.weight, classes.count);
         if (classes.exact_weights && all == rintl(all) && all < 0x1p63L) /* integers: no sum was rounded */
             tolerance = 0;
         EXPECT(fabsl(all - less) <= tolerance, "%s: purity %.20Lg, reduced %.20Lg", name, all, less);
-        CHECK(same_classes(&classes, &again));
     } else {
         CHECK(classes.class_of_row == NULL && classes.representative == NULL && classes.weight == NULL && classes.count == 0);
         EXPECT(state->budget->used == used, "%s: something is still held", name);
     }
+    EXPECT(is_complete ? count == least : count >= least, "%s: %d classes, not %d", name, (int)count, (int)least);
     eg_row_classes_free(&classes);
     eg_row_classes_free(&again);
     CHECK_EQUAL(state->budget->used, used);
-    free(m.entries);
+    free(m.entries), free(block);
     return count;
 }
 
@@ -288,7 +267,8 @@ static uint64_t check_matrix(const matrix *m, uint64_t hash_mask, bool is_comple
 {
     opened o = open_matrix(m, 77 + m->rows);
     uint64_t count = check_state(o.state, &o.layout, hash_mask, is_complete, name);
-    close_matrix(&o);
+    eegpu_state_close(o.state);
+    free(o.amplitudes);
     return count;
 }
 
@@ -307,18 +287,6 @@ static void multiply_row(matrix *m, uint64_t to, uint64_t from, double re, doubl
         row_of(m, to)[k] = im == 0 ? re * row_of(m, from)[k] : re * row_of(m, from)[k] + im * part_of(m, from, k, true);
 }
 
-static void shuffle_rows(matrix *m, uint64_t *seed)
-{
-    for (uint64_t i = m->rows; i-- > 1;) {
-        uint64_t other = random_word(seed) % (i + 1);
-        for (uint64_t k = 0; k < parts_of(m); k++) {
-            double entry = row_of(m, i)[k];
-            row_of(m, i)[k] = row_of(m, other)[k];
-            row_of(m, other)[k] = entry;
-        }
-    }
-}
-
 typedef struct factor {
     double re, im;
 } factor;
@@ -327,19 +295,19 @@ static const factor real_factors[] = {{1, 0}, {-1, 0}, {2, 0}, {3, 0}, {-5, 0}, 
 static const factor complex_factors[] = {{0, 1}, {0, -2}, {-1, 0}, {3, 0}, {0, 0}, {1, 0}, {0, 5}, {0, -1}};
 static const factor other_phases[] = {{1, 1}, {3, 4}, {-1, 2}, {2, -1}};
 
-/* Half of the rows from the others. */
+/* Half of the rows from the others, in mixed order. */
 static matrix planted(bool is_complex, int row_bits, int column_bits, const factor *factors, size_t count, int64_t most,
                       uint64_t seed)
 {
     matrix m = zeros(is_complex, row_bits, column_bits);
     for (uint64_t i = 0; i < m.rows; i++) {
         const factor *f = &factors[i % count];
+        uint64_t to = (5 * i + 3) % m.rows;
         if (i < (m.rows + 1) / 2)
-            fill_integers(&m, i, most, &seed);
+            fill_integers(&m, to, most, &seed);
         else
-            multiply_row(&m, i, random_word(&seed) % (m.rows / 2), f->re, f->im);
+            multiply_row(&m, to, (5 * (random_word(&seed) % (m.rows / 2)) + 3) % m.rows, f->re, f->im);
     }
-    shuffle_rows(&m, &seed);
     return m;
 }
 
@@ -355,11 +323,16 @@ static void planted_rows_are_found(void)
         free(m.entries);
     }
     matrix half[] = {planted(false, 6, 7, real_factors, 8, 1000, 5), planted(true, 6, 7, complex_factors, 8, 1000, 5),
-                     planted(true, 6, 7, other_phases, 4, 1000, 5)};
+                     planted(true, 4, 7, other_phases, 4, 1000, 3)};
     for (int k = 0; k < 3; k++) {
-        EXPECT(check_matrix(&half[k], ~UINT64_C(0), true, "half") == (k < 2 ? 32 : 64), "half, case %d", k);
+        EXPECT(check_matrix(&half[k], ~UINT64_C(0), true, "half") == (k < 2 ? 32 : 16), "half, case %d", k);
         free(half[k].entries);
     }
+    matrix one = zeros(false, 10, 1); /* a long sum of squares that round */
+    for (uint64_t k = 0; k < 2048; k++)
+        one.entries[k] = (double)((k / 2 * 7 % 1000 + 1) * (1 + k % 2));
+    CHECK_EQUAL(check_matrix(&one, ~UINT64_C(0), true, "one class"), 1);
+    free(one.entries);
 }
 
 /* fl(3.7 x) is hardly ever 3.7 x, and 3.7 itself is no number of few bits; 3 x of small integers is exact. */
@@ -386,17 +359,16 @@ static void products_that_round_are_not_parallel(void)
 static void rounded_quotients_are_no_proof(void)
 {
     int alike = 0;
+    matrix m = zeros(false, 1, 1);
     for (uint64_t seed = 0; seed < 200; seed++) {
-        matrix m = zeros(false, 1, 1);
-        uint64_t state = seed;
-        for (int k = 0; k < 2; k++)
-            m.entries[k] = random_real(&state);
+        m.entries[0] = 0.3 + (double)seed;
+        m.entries[1] = 0.7 + (double)(seed * seed);
         multiply_row(&m, 1, 0, 3.7, 0);
         alike += !are_parallel(&m, 0, 1) && m.entries[1] / m.entries[0] == m.entries[3] / m.entries[2];
         check_matrix(&m, ~UINT64_C(0), true, "two columns");
-        free(m.entries);
     }
     CHECK(alike > 20);
+    free(m.entries);
 }
 
 /* Subnormal numbers, products that underflow, zeros that are none. */
@@ -415,7 +387,6 @@ static void tiny_numbers(void)
         {{{0x1p-600, 0x3p-600, 0, 1}, {0x1p-500, 0x3p-500, 0, 0x1p100}}, 1},
         {{{0x1p-600, 0x3p-600, 0, 1}, {0x3p-500, 0x9p-500, 0, 0x3p100}}, 1},
         {{{0x1p-600, 0x3p-600, 0, 1}, {0x3p-500, 0x9.0000000000008p-500, 0, 0x3p100}}, 2},
-        {{{0x1p-1074, 0x3p-1074, 0, 1}, {0x1p-1060, 0x3p-1060, 0, 0x1p14}}, 1},
         {{{0x1p-1074, 0x3p-1074, 0, 1}, {0x7p-1060, 0x15p-1060, 0, 0x7p14}}, 1},
         {{{0x1.8p-537, 0x1p-537, 0, 1}, {0x1.8p-538, 0x1.0000000000001p-538, 0, 0.5}}, 2},
     };
@@ -429,37 +400,27 @@ static void tiny_numbers(void)
         }
 }
 
-/* ---- Blocks ---- */
-
-/* Blocks of different shapes, the columns scattered by a random permutation, the rows too. */
+/* Blocks of different shapes, rows and columns scattered. */
 static void scattered_blocks(void)
 {
     static const int ends[] = {1, 3, 4, 9, 17, 25, 30, 32};
     for (uint64_t test = 0; test < 20; test++) {
         matrix m = zeros(test % 2, 5, 6);
-        uint64_t seed = test, place[64];
-        for (uint64_t c = 0; c < 64; c++) {
-            uint64_t at = random_word(&seed) % (c + 1);
-            place[c] = place[at];
-            place[at] = c;
-        }
+        uint64_t seed = test;
         for (uint64_t row = 0; row < 32; row++) {
             uint64_t block = 0;
             while (row >= (uint64_t)ends[block])
                 block++;
             for (uint64_t c = 8 * block; c < 8 * block + 8; c++)
                 for (uint64_t part = 0; part < m.unit && (test < 10 || random_word(&seed) % 4 == 0); part++)
-                    row_of(&m, row)[place[c] * m.unit + part] = (double)(random_word(&seed) % 7) - 3;
+                    row_of(&m, 11 * row % 32)[37 * c % 64 * m.unit + part] = (double)(random_word(&seed) % 7) - 3;
         }
-        row_of(&m, 31)[place[63] * m.unit] = 5;
-        shuffle_rows(&m, &seed);
+        row_of(&m, 11 * 31 % 32)[37 * 63 % 64 * m.unit] = 5;
         check_matrix(&m, ~UINT64_C(0), true, "scattered blocks");
         check_matrix(&m, 1, false, "scattered blocks, one bit");
         free(m.entries);
     }
 }
-
-/* ---- Bad hashes ---- */
 
 static void equal_hashes_are_checked(void)
 {
@@ -468,81 +429,58 @@ static void equal_hashes_are_checked(void)
         bool is_complex = seed % 2;
         matrix m = planted(is_complex, 5, 5, is_complex ? complex_factors : real_factors, 8, 1 + (int64_t)seed, seed);
         row_of(&m, 3)[0] += 2;
-        uint64_t count = check_matrix(&m, ~UINT64_C(0), true, "good hashes");
         for (size_t k = 0; k < COUNT(masks); k++)
-            EXPECT(check_matrix(&m, masks[k], false, "bad hashes") >= count, "fewer classes than there are");
+            check_matrix(&m, masks[k], false, "bad hashes");
         free(m.entries);
     }
 }
 
 /* ---- Sources, both orders of bits ---- */
 
+/* The middle cut of 4x4: a cluster state has rank 2^4 there, a product of signs 1; W and GHZ have two rows that differ. */
+static const struct {
+    const char *source;
+    uint64_t classes; /* of the first 8 pixels; 0: not known */
+} functions[] = {{"graph", 16}, {"parity:kind=sign", 1}, {"innerproduct:kind=sign", 0}, {"ising:beta=0.4", 0}, {"w", 2},
+                 {"ghz", 2},    {"random", 256},         {"random:kind=complex", 256},  {"dicke:k=2", 3},      {"connected", 0}};
+
 static void functions_of_images(void)
 {
-    static const char *const sources[] = {
-        "graph",    "parity:kind=sign", "innerproduct:kind=sign", "ising:beta=0.4",      "w",
-        "majority", "connected",        "random:seed=3",          "random:kind=complex", "dicke:k=2"};
-    for (size_t k = 0; k < COUNT(sources); k++) {
-        eegpu_state *state = open_source(sources[k], 3, 4);
-        uint64_t seed = k;
-        for (int cut = 0; state != NULL && cut < 6; cut++) {
-            uint64_t mask = cut == 0 ? 0x3f : random_mask(12, &seed);
-            eg_matrix_layout layout;
-            if (eg_popcount(mask) > 7)
-                mask ^= 0xfff;
-            eg_layout_of_region(state, &mask, &layout);
-            check_state(state, &layout, ~UINT64_C(0), true, sources[k]);
-        }
-        eegpu_state_close(state);
-    }
-}
-
-/* The middle cut of 4x4: a cluster state has rank 2^4 there, a product of signs 1; W and GHZ have two rows that differ. */
-static void known_classes(void)
-{
-    static const struct {
-        const char *source;
-        uint64_t classes;
-    } cases[] = {{"graph", 16}, {"parity:kind=sign", 1}, {"w", 2}, {"ghz", 2}, {"random", 256}};
-    uint64_t mask = 0xff;
-    for (size_t k = 0; k < COUNT(cases); k++) {
-        eegpu_state *state = open_source(cases[k].source, 4, 4);
+    for (size_t k = 0; k < COUNT(functions); k++) {
+        const char *source = functions[k].source;
+        eegpu_state *small = open_source(source, 3, 4), *large = open_source(source, 4, 4);
+        uint64_t seed = k, half = 0xff;
         eg_matrix_layout layout;
-        eg_layout_of_region(state, &mask, &layout);
-        EXPECT(check_state(state, &layout, ~UINT64_C(0), true, cases[k].source) == cases[k].classes, "%s", cases[k].source);
-        eegpu_state_close(state);
+        for (int cut = 0; cut < 6; cut++) {
+            uint64_t mask = random_mask(12, &seed);
+            mask = eg_popcount(mask) > 7 ? mask ^ 0xfff : mask;
+            eg_layout_of_region(small, &mask, &layout);
+            check_state(small, &layout, ~UINT64_C(0), true, source);
+        }
+        eg_layout_of_region(large, &half, &layout);
+        uint64_t count = check_state(large, &layout, ~UINT64_C(0), true, source);
+        EXPECT(functions[k].classes == 0 || count == functions[k].classes, "%s: %d classes", source, (int)count);
+        eegpu_state_close(small);
+        eegpu_state_close(large);
     }
 }
 
+/* The planted rows are the five highest bits of the index: the first pixels, or the last ones. */
 static void both_bit_orders(void)
 {
     matrix m = planted(true, 5, 5, complex_factors, 8, 9, 2);
-    uint64_t mask = 0x1f; /* the first five pixels: the rows that were planted */
-    double *reversed = malloc(2048 * sizeof *reversed);
-    for (uint64_t s = 0; s < 1024; s++) {
-        uint64_t r = 0;
-        for (int bit = 0; bit < 10; bit++)
-            r |= (s >> bit & 1) << (9 - bit);
-        memcpy(reversed + 2 * r, m.entries + 2 * s, 2 * sizeof *reversed);
-    }
-    eegpu_open_options options = lattice_options(2, 5);
-    eegpu_state *states[2] = {open_amplitudes(m.entries, true, 2, 5), NULL};
-    options.bit_order = EEGPU_LSB;
-    CHECK_OK(eegpu_state_from_amplitudes(reversed, true, &options, &states[1]));
-    eg_row_classes classes[2];
-    bool found[2];
-    for (int k = 0; k < 2; k++) {
+    for (int is_lsb = 0; is_lsb < 2; is_lsb++) {
+        eegpu_open_options options = lattice_options(2, 5);
+        eegpu_state *state = NULL;
+        uint64_t mask = is_lsb ? 0x3e0 : 0x1f;
         eg_matrix_layout layout;
-        eg_layout_of_region(states[k], &mask, &layout);
-        check_state(states[k], &layout, ~UINT64_C(0), true, k ? "lsb" : "msb");
-        CHECK_OK(eg_find_row_classes(&eg_backend_cpu, states[k], &layout, 1, &found[k], &classes[k]));
+        options.bit_order = is_lsb ? EEGPU_LSB : EEGPU_MSB;
+        CHECK_OK(eegpu_state_from_amplitudes(m.entries, true, &options, &state));
+        eg_layout_of_region(state, &mask, &layout);
+        CHECK_EQUAL(check_state(state, &layout, ~UINT64_C(0), true, is_lsb ? "lsb" : "msb"), 16);
+        eegpu_state_close(state);
     }
-    CHECK(found[0] && found[1] && classes[0].count == 16 && same_classes(&classes[0], &classes[1]));
-    eg_row_classes_free(&classes[0]);
-    eg_row_classes_free(&classes[1]);
-    eegpu_state_close(states[0]);
-    eegpu_state_close(states[1]);
-    free(reversed), free(m.entries);
+    free(m.entries);
 }
 
 /* ---- How much is looked at ---- */
@@ -580,9 +518,7 @@ static void random_states_cost_one_panel(void)
         uint64_t used = state->budget->used;
         eg_layout_of_region(state, &masks[k / 2], &layout);
         CHECK_OK(eg_find_row_classes(&backend, state, &layout, 2, &found, &classes));
-        CHECK(!found && classes.class_of_row == NULL);
-        CHECK_EQUAL(gather_calls, 1);
-        CHECK(columns_gathered <= 16);
+        CHECK(!found && classes.class_of_row == NULL && gather_calls == 1 && columns_gathered <= 16);
         CHECK_EQUAL(state->budget->used, used);
         eegpu_state_close(state);
     }
@@ -607,10 +543,11 @@ static void the_last_column_counts(void)
     for (uint64_t row = 0; row < 16; row++)
         row_of(&m, row)[LAST] = row == 7;
     CHECK_EQUAL(check_matrix(&m, ~UINT64_C(0), true, "a block of one entry"), 15);
+    for (uint64_t k = 0; k < 16 * (LAST + 1); k++) /* two blocks, and what joins them */
+        m.entries[k] = k % (LAST + 1) == LAST ? 1 : (k ^ k / (LAST + 1)) % 2 ? random_real(&seed) : 0;
+    CHECK_EQUAL(check_matrix(&m, ~UINT64_C(0), true, "blocks that are joined at last"), 16);
     free(m.entries);
 }
-
-/* ---- Bad input ---- */
 
 static void failures_leave_nothing(void)
 {
@@ -625,7 +562,7 @@ static void failures_leave_nothing(void)
     CHECK(found && classes.count == 32);
     eg_row_classes_free(&classes);
     calls = gather_calls;
-    CHECK(calls > 10);
+    CHECK(calls > 20 && calls < 60);
     for (uint64_t call = 1; call <= calls; call += 3) {
         gather_calls = 0;
         fails_at = call;
@@ -651,13 +588,14 @@ static void failures_leave_nothing(void)
     o.layout.row_bits = 32;
     CHECK_FAILS(eg_find_row_classes(&backend, o.state, &o.layout, 1, &found, &classes), EEGPU_USAGE, "2^32 rows");
     CHECK(!found);
-    close_matrix(&o);
+    eegpu_state_close(o.state);
+    free(o.amplitudes);
     free(m.entries);
 }
 
 EG_SUITE("parallel rows", {"planted rows", planted_rows_are_found}, {"products that round", products_that_round_are_not_parallel},
          {"quotients that round", rounded_quotients_are_no_proof}, {"tiny numbers", tiny_numbers},
          {"scattered blocks", scattered_blocks}, {"bad hashes", equal_hashes_are_checked},
-         {"functions of images", functions_of_images}, {"known classes", known_classes}, {"both bit orders", both_bit_orders},
+         {"functions of images", functions_of_images}, {"both bit orders", both_bit_orders},
          {"random states cost one panel", random_states_cost_one_panel}, {"the last column counts", the_last_column_counts},
          {"failures leave nothing", failures_leave_nothing})

@@ -376,9 +376,16 @@ static void plans_are_written(void)
 {
     made_up_scan sample;
     fill_sample(&sample);
-    eg_task tasks[2] = {
-        {.cut = 2, .route = EG_ROUTE_SVD, .small = 8, .large = 8, .panel = 8, .bytes = 512, .flops = 1.5, .wide = true},
-        {.cut = 0, .small = 2, .large = 32, .panel = 32, .bytes = 1 << 20, .flops = 1e9}};
+    eg_task tasks[2] = {{.cut = 2,
+                         .route = EG_ROUTE_SVD,
+                         .parent = -1,
+                         .small = 8,
+                         .large = 8,
+                         .panel = 8,
+                         .bytes = 512,
+                         .flops = 1.5,
+                         .wide = true},
+                        {.cut = 0, .small = 2, .large = 32, .panel = 32, .bytes = 1 << 20, .flops = 1e9}};
     eg_plan plan = {.tasks = tasks, .count = 2, .threads = 2, .peak_bytes = 1 << 21, .flops = 1e9, .seconds = 0.5};
     size_t count = 0;
     const eg_writer *writers = eg_writers(&count);
@@ -398,7 +405,7 @@ static void plans_are_written(void)
             json_decref(root);
         }
         if (strcmp(writers[i].name, "csv") == 0)
-            CHECK(strstr(text, "\n2,\"1 3 5\",svd,8,8,8,512,1.5,true\n") != NULL);
+            CHECK(strstr(text, "\n2,\"1 3 5\",svd,8,8,,8,512,1.5,true\n") != NULL);
         free(text);
     }
 }

@@ -251,13 +251,13 @@ done:
 }
 
 /* Rows and columns of the pixels of the smaller side of a cut. */
-static int list_pixels(const orbits *search, size_t cut, uint16_t *rows, uint16_t *columns)
+static int list_pixels(const orbits *search, size_t cut, uint16_t *rows, uint16_t *columns, bool *take_b)
 {
     const struct eegpu_cuts *cuts = search->cuts;
-    bool take_b = 2 * eg_cut_size(cuts, cut) > cuts->pixels;
     int count = 0;
+    *take_b = 2 * eg_cut_size(cuts, cut) > cuts->pixels;
     for (size_t w = 0; w < cuts->words; w++)
-        for (uint64_t left = eg_cut_mask(cuts, cut)[w] ^ (take_b ? search->full[w] : 0); left != 0; left &= left - 1) {
+        for (uint64_t left = eg_cut_mask(cuts, cut)[w] ^ (*take_b ? search->full[w] : 0); left != 0; left &= left - 1) {
             int pixel = (int)w * 64 + eg_lowest_bit(left);
             rows[count] = (uint16_t)(pixel / cuts->width);
             columns[count++] = (uint16_t)(pixel % cuts->width);
@@ -273,7 +273,8 @@ static void mark_orbit(const orbits *search, size_t cut, int64_t *same_as, bool 
 {
     uint16_t rows[EG_MAX_PIXELS], columns[EG_MAX_PIXELS];
     const struct eegpu_cuts *cuts = search->cuts;
-    int count = search->map_count > 0 ? list_pixels(search, cut, rows, columns) : 0;
+    bool take_b = false;
+    int count = search->map_count > 0 ? list_pixels(search, cut, rows, columns, &take_b) : 0;
     for (uint64_t k = 0; k < search->map_count; k++) {
         const uint16_t *row_part = search->maps + (uint64_t)(cuts->height + cuts->width) * k,
                        *column_part = row_part + cuts->height;
@@ -290,7 +291,7 @@ static void mark_orbit(const orbits *search, size_t cut, int64_t *same_as, bool 
             continue;
         same_as[found] = (int64_t)cut;
         if (turned)
-            turned[found] = is_turned(image, eg_cut_mask(cuts, found));
+            turned[found] = is_turned(image, eg_cut_mask(cuts, found)) != take_b;
     }
 }
 

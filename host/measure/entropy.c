@@ -46,12 +46,13 @@ static double audenaert(double trace_norm, double dimension)
 
 eg_measured eg_entropy_von_neumann(const eg_spectrum *spectrum)
 {
-    accumulator entropy = {0, 0}, head = {0, 0};
+    accumulator entropy = {0, 0}, head = {0, 0}, sum = {0, 0};
     double change = 0, head_change = 0, head_error = 0, tail = 0;
     for (uint64_t k = 0; k < spectrum->count; k++) {
         const eg_level *level = &spectrum->levels[k];
         double here = surprise(level->p), moved = surprise_change(level->p, level->error);
         add(&entropy, here);
+        add(&sum, level->p);
         change += moved;
         if (k < spectrum->rank) {
             add(&head, level->p);
@@ -63,7 +64,9 @@ eg_measured eg_entropy_von_neumann(const eg_spectrum *spectrum)
     }
     double zeros = (double)(spectrum->count - spectrum->rank), weight = fabs(1 - total(&head)) + head_error;
     double tail_bound = zeros > 0 && weight < 0.25 ? weight * log(zeros / weight) : zeros > 0 ? INFINITY : 0;
-    double value = total(&entropy), bound = audenaert(spectrum->total_error, (double)spectrum->count);
+    /* The p may sum to 1 + x: that scales the entropy by 1 + x and shifts it by -(1 + x) log(1 + x). */
+    double value = total(&entropy), excess = fabs(1 - total(&sum));
+    double bound = audenaert(spectrum->total_error, (double)spectrum->count) + 2 * excess * (1 + value);
     double error = fmin(fmin(change, bound), head_change + fmax(tail, tail_bound));
     return (eg_measured){value > 0 ? value : 0, error + 8 * unit_roundoff * (1 + fabs(value))};
 }

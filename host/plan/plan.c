@@ -10,7 +10,7 @@
 #include "base/bits.h"
 #include "base/memory.h"
 
-/* Doubles in a gathered panel: 32 MiB keeps the permutation at full speed and costs little memory. */
+/* Amplitudes in a gathered panel: 32 MiB (64 for complex ones) keeps the permutation at full speed and costs little memory. */
 static const uint64_t panel_doubles = UINT64_C(1) << 22;
 
 /* A rough rate, only for the seconds that --dry-run shows. */
@@ -23,6 +23,8 @@ static const double wide_from_flops = 5e7;
 static const double amplitude_flops = 50, bit_flops = 2;
 
 enum { MOST_ROWS = 15 }; /* log2 of the largest dense matrix whose spectrum is attempted */
+
+const char *eg_route_name(eg_route route) { return route == EG_ROUTE_SVD ? "svd" : "gram"; }
 
 static uint64_t element(const eg_shape *shape) { return shape->is_complex ? 16 : 8; }
 
@@ -40,8 +42,8 @@ static eg_route choose_route(const eegpu_scan_options *options)
 static uint64_t choose_panel(uint64_t small, uint64_t large)
 {
     uint64_t panel = panel_doubles / small;
-    if (panel < 256)
-        panel = 256;
+    if (panel < 1024) /* the longest piece that is summed in one call (spectrum/gram.c) */
+        panel = 1024;
     return panel < large ? panel : large;
 }
 
@@ -70,6 +72,21 @@ static int set_sides(const eg_shape *shape, const struct eegpu_cuts *cuts, eg_ta
     return n_small;
 }
 
+/* Peak beside what is kept: the panel; then the search for parallel rows (a panel of 4 MiB and some words a row) and the merged matrix,
+ * which is made when it is small (scan/product.c); then the solver. */
+static uint64_t dense_bytes(const eg_shape *shape, const eg_task *task)
+{
+    uint64_t unit = element(shape), solver = unit * workspace(task->route, task->small, task->large) + 40 * task->small;
+    if (task->route == EG_ROUTE_SVD)
+        return solver;
+    uint64_t panel = unit * task->small * task->panel, search = unit * task->small * task->large;
+    search = (search < 4 << 20 ? search : 4 << 20) + 64 * task->small + 4096;
+    uint64_t side = task->small <= EG_MERGE_ALWAYS ? task->small : task->small / 2,
+             merged = solver + unit * side * side + 16 * task->small;
+    uint64_t most = panel > search ? panel : search;
+    return most > merged ? most : merged;
+}
+
 static eegpu_status plan_dense(const eg_shape *shape, const struct eegpu_cuts *cuts, eg_task *task)
 {
     int n_small = set_sides(shape, cuts, task);
@@ -78,23 +95,26 @@ static eegpu_status plan_dense(const eg_shape *shape, const struct eegpu_cuts *c
             EEGPU_OUT_OF_MEMORY,
             "a cut of %d | %d pixels has a matrix with 2^%d rows; dense spectra go up to 2^%d of them: use --max-size %d", n_small,
             shape->pixels - n_small, n_small, MOST_ROWS, MOST_ROWS);
+    if (task->route == EG_ROUTE_SVD && task->large > INT32_MAX)
+        return eg_fail(EEGPU_OUT_OF_MEMORY,
+                       "a cut of %d | %d pixels: singular values are taken of up to 2^31 columns; use --method gram", n_small,
+                       shape->pixels - n_small);
     task->representation = EG_AS_DENSITY;
     task->panel = choose_panel(task->small, task->large);
     task->kept = element(shape) * task->small * (task->route == EG_ROUTE_GRAM ? task->small : task->large);
-    task->bytes = element(shape) * workspace(task->route, task->small, task->large) + 40 * task->small;
-    if (task->route == EG_ROUTE_GRAM && element(shape) * task->small * task->panel > task->bytes)
-        task->bytes = element(shape) * task->small * task->panel; /* before the workspace is needed */
+    task->bytes = dense_bytes(shape, task);
     return EEGPU_OK;
 }
 
-/* Distinct columns: at most the function's own bits. What the reduced matrix takes is known only when it is there. */
+/* Distinct columns: about the function's own bits at most. What the reduced matrix takes is known only when it is there: these bytes are
+ * what the cut needs at least. */
 static void plan_columns(const eg_shape *shape, const struct eegpu_cuts *cuts, eg_task *task)
 {
     set_sides(shape, cuts, task);
     task->representation = EG_AS_COLUMNS;
     task->panel = task->large;
     task->kept = (UINT64_C(1) << shape->pixels) / 8 + 4096;
-    task->bytes = (UINT64_C(1) << 22) + 48 * task->small;
+    task->bytes = (UINT64_C(1) << 22) + 64 * task->small;
 }
 
 /* A set of images has at most as many rows and columns as images; what blocks it falls into is known only later. */
@@ -139,9 +159,11 @@ static void add_up_bytes(eg_plan *plan)
         eg_task *task = &plan->tasks[i];
         task->bytes += task->kept;
         for (size_t child = i + 1; child < i + task->subtree; child += plan->tasks[child].subtree) {
-            uint64_t chain = task->kept + plan->tasks[child].bytes;
-            if (task->representation != EG_AS_COLUMNS && chain > task->bytes)
-                task->bytes = chain; /* columns that are not few are given up before the next ones are made */
+            /* columns of more than a quarter are given up before the next ones are made (scan/product.c) */
+            uint64_t kept = task->representation == EG_AS_COLUMNS ? task->kept / 4 : task->kept,
+                     chain = kept + plan->tasks[child].bytes;
+            if (chain > task->bytes)
+                task->bytes = chain;
         }
     }
 }
@@ -153,7 +175,6 @@ static void choose_wide(eg_plan *plan)
         eg_tree *tree = &plan->trees[t];
         if (plan->threads == 1 || tree->flops < wide_from_flops || tree->flops * plan->threads < left)
             break;
-        tree->wide = true;
         plan->wide_count = t + 1;
         left -= tree->flops;
         double in_tree = tree->flops;
@@ -246,5 +267,5 @@ void eg_plan_free(eg_plan *plan)
 {
     eg_release(NULL, plan->tasks);
     eg_release(NULL, plan->trees);
-    *plan = (eg_plan){.threads = plan->threads};
+    *plan = (eg_plan){0};
 }

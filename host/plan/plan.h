@@ -1,5 +1,5 @@
 /* The plan: which cuts are computed, from what, in which order, how many bytes that takes and what it costs. Made from shapes, options
- * and budget alone, before any amplitude is touched. Called by scan/.
+ * and budget alone, before any amplitude is touched (only the function's symmetries are known). Called by scan/.
  *
  * A region's reduced density matrix is the partial trace of that of any region around it, and the distinct columns of a 0/1
  * function likewise follow from those of a larger region. So the smaller sides of all cuts form a forest: only its roots are made
@@ -10,7 +10,13 @@
 #include "base/status.h"
 #include "cut/cut.h"
 
+/* A density matrix with parallel rows is merged when that makes it half as long, or when it has no more rows than this. */
+enum { EG_MERGE_ALWAYS = 1024 };
+
 typedef enum eg_route { EG_ROUTE_GRAM, EG_ROUTE_SVD } eg_route;
+
+/* "gram" or "svd". */
+const char *eg_route_name(eg_route route);
 
 /* How the matrix of a cut is represented. */
 typedef enum eg_representation {
@@ -24,7 +30,7 @@ typedef struct eg_shape {
     int pixels;
     bool is_complex, is_sparse, is_bits;
     uint64_t images;   /* distinct images of a sparse function */
-    uint64_t resident; /* bytes the state holds */
+    uint64_t resident; /* bytes of the budget in use before */
 } eg_shape;
 
 typedef struct eg_task {
@@ -46,14 +52,14 @@ typedef struct eg_task {
 typedef struct eg_tree {
     size_t first;
     double flops;
-    bool wide; /* its matrices are made by all threads, one after another; else one thread does the whole tree */
 } eg_tree;
 
 typedef struct eg_plan {
     eg_task *tasks; /* tree by tree, wide trees first, then by falling cost; within a tree parents before children */
     size_t count;
     eg_tree *trees;
-    size_t tree_count, wide_count;
+    size_t tree_count;
+    size_t wide_count; /* the first trees: their matrices are made by all threads; else one thread does a whole tree */
     int threads;
     uint64_t peak_bytes;   /* state and all that may run together */
     double flops, seconds; /* seconds: a rough guess from the flops */

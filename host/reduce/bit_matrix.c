@@ -65,7 +65,8 @@ eegpu_status eg_bit_matrix_of_columns(const eg_columns *columns, eg_budget *budg
     eegpu_status status = EEGPU_OK;
     *matrix = (eg_bit_matrix){.columns = from->count, .words = row_words, .budget = budget};
     EG_TRY(eg_vector_set_begin(budget, row_words, &set));
-    EG_TRY(eg_allocate(budget, LINE * WORD * row_words, sizeof *rows, "a strip of the rows of a cut", &rows));
+    EG_TRY(eg_allocate(budget, (from->words < LINE ? from->words : LINE) * WORD * row_words, sizeof *rows,
+                       "a strip of the rows of a cut", &rows));
     for (uint64_t first = 0; first < from->words; first += LINE) {
         uint64_t count = from->words - first < LINE ? from->words - first : LINE;
         transpose_strip(from->vectors, from->count, from->words, first, count, row_words, rows);
@@ -216,7 +217,8 @@ eegpu_status eg_bit_matrix_transpose(const eg_bit_matrix *matrix, eg_bit_matrix 
     eegpu_status status = allocate_matrix(matrix->budget, matrix->columns, matrix->rows, transposed);
     if (status != EEGPU_OK)
         return status;
-    EG_TRY(eg_allocate(matrix->budget, LINE * WORD * transposed->words, sizeof *rows, "a strip of a block", &rows));
+    EG_TRY(eg_allocate(matrix->budget, (matrix->words < LINE ? matrix->words : LINE) * WORD * transposed->words, sizeof *rows,
+                       "a strip of a block", &rows));
     for (uint64_t first = 0; first < matrix->words; first += LINE) {
         uint64_t count = matrix->words - first < LINE ? matrix->words - first : LINE, start = first * WORD;
         uint64_t kept = matrix->columns - start < count * WORD ? matrix->columns - start : count * WORD;

@@ -13,8 +13,6 @@ static const char *parent_text(const eg_plan *plan, const eg_task *task, char *t
     return text;
 }
 
-static const char *route_text(const eg_task *task) { return task->route == EG_ROUTE_SVD ? "svd" : "gram"; }
-
 eegpu_status eg_plan_table_write(const eg_report *report, const eg_plan *plan, FILE *stream)
 {
     char text[EG_REGION_TEXT_SIZE], size[24];
@@ -34,7 +32,7 @@ eegpu_status eg_plan_table_write(const eg_report *report, const eg_plan *plan, F
         snprintf(shape, sizeof shape, "%llu x %llu", (unsigned long long)task->small, (unsigned long long)task->large);
         eg_region_text(report, task->cut, text);
         fprintf(stream, "%6zu  %s%*s  %-6s  %19s  %6s  %10s  %9.2e  %s\n", task->cut, text, width - eg_display_width(text), "",
-                route_text(task), shape, parent_text(plan, task, parent, sizeof parent), eg_bytes_text(task->bytes, size),
+                eg_route_name(task->route), shape, parent_text(plan, task, parent, sizeof parent), eg_bytes_text(task->bytes, size),
                 task->flops, task->wide ? "all" : "one");
     }
     fprintf(stream,
@@ -53,7 +51,7 @@ eegpu_status eg_plan_csv_write(const eg_report *report, const eg_plan *plan, FIL
         char flops[EG_NUMBER_TEXT_SIZE], parent[24];
         fprintf(stream, "%zu,\"", task->cut);
         eg_pixels_write(report, task->cut, " ", stream);
-        fprintf(stream, "\",%s,%llu,%llu,%s,%llu,%llu,%s,%s\n", route_text(task), (unsigned long long)task->small,
+        fprintf(stream, "\",%s,%llu,%llu,%s,%llu,%llu,%s,%s\n", eg_route_name(task->route), (unsigned long long)task->small,
                 (unsigned long long)task->large, task->parent < 0 ? "" : parent_text(plan, task, parent, sizeof parent),
                 (unsigned long long)task->panel, (unsigned long long)task->bytes, eg_number_text(task->flops, flops),
                 task->wide ? "true" : "false");

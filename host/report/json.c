@@ -127,7 +127,7 @@ eegpu_status eg_plan_json_write(const eg_report *report, const eg_plan *plan, FI
         fprintf(stream, "{\"cut\":%zu,\"pixels\":[", task->cut);
         eg_pixels_write(report, task->cut, ",", stream);
         fprintf(stream, "],\"method\":\"%s\",\"small\":%llu,\"large\":%llu,\"panel\":%llu,\"bytes\":%llu,\"flops\":",
-                task->route == EG_ROUTE_SVD ? "svd" : "gram", (unsigned long long)task->small, (unsigned long long)task->large,
+                eg_route_name(task->route), (unsigned long long)task->small, (unsigned long long)task->large,
                 (unsigned long long)task->panel, (unsigned long long)task->bytes);
         eg_json_number(stream, task->flops);
         if (task->parent >= 0)

@@ -10,7 +10,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-static const char *const methods[] = {"gram", "svd", "exact"};
+static const eg_route routes[] = {EG_ROUTE_GRAM, EG_ROUTE_SVD};
 
 /* What must agree for records to be exchanged: the function itself, not only its name. */
 static XXH128_hash_t scan_key(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options,
@@ -28,10 +28,7 @@ static XXH128_hash_t scan_key(const eegpu_state *state, const struct eegpu_cuts 
                          options->renyi_asked,
                          options->keep_spectra,
                          (int64_t)cuts->count};
-    XXH3_state_t *hash = XXH3_createState();
-    XXH128_hash_t key = {0, 0};
-    if (hash == NULL)
-        return key;
+    XXH3_state_t storage, *hash = &storage;
     XXH3_128bits_reset(hash);
     XXH3_128bits_update(hash, EEGPU_VERSION, sizeof EEGPU_VERSION);
     XXH3_128bits_update(hash, numbers, sizeof numbers);
@@ -48,16 +45,14 @@ static XXH128_hash_t scan_key(const eegpu_state *state, const struct eegpu_cuts 
         else
             XXH3_128bits_update(hash, state->amplitudes, state->size * (state->is_complex ? 16 : 8));
     }
-    key = XXH3_128bits_digest(hash);
-    XXH3_freeState(hash);
-    return key;
+    return XXH3_128bits_digest(hash);
 }
 
 static void write_record(FILE *stream, int renyi_count, const eegpu_record *r)
 {
-    fprintf(stream, "%zu %a %a %" PRIu64 " %d %a %a %a %a %a %a %" PRIu64 " %" PRIu64 " %" PRIu64 " %s %a %" PRId64, r->cut,
-            r->s_vn, r->error, r->rank, r->rank_exact, r->rank_doubt, r->rank_tolerance, r->p_max, r->purity, r->rows, r->cols,
-            r->reduced_rows, r->reduced_cols, r->blocks, r->method, r->seconds, r->same_as);
+    fprintf(stream, "%zu %a %a %" PRIu64 " %d %a %a %a %a %a %a %" PRIu64 " %" PRIu64 " %" PRIu64 " %s %a", r->cut, r->s_vn,
+            r->error, r->rank, r->rank_exact, r->rank_doubt, r->rank_tolerance, r->p_max, r->purity, r->rows, r->cols,
+            r->reduced_rows, r->reduced_cols, r->blocks, r->method, r->seconds);
     for (int i = 0; i < renyi_count; i++)
         fprintf(stream, " %a %a", r->renyi[i], r->renyi_error[i]);
     fprintf(stream, " %zu", r->spectrum_count);
@@ -76,16 +71,17 @@ static const char *next_word(char **line)
 static double next_real(char **line) { return strtod(next_word(line), NULL); }
 static uint64_t next_integer(char **line) { return strtoull(next_word(line), NULL, 10); }
 
-/* A complete line into its record. Returns false for a line that was cut short or makes no sense. */
-static bool read_record(char *text, int renyi_count, eegpu_result *result, bool *finished)
+/* A complete line into its record. *is_good stays false for a line that was cut short or makes no sense. */
+static eegpu_status read_record(char *text, int renyi_count, eegpu_result *result, bool *finished, bool *is_good)
 {
     size_t length = strlen(text);
     char *line = NULL, *first = strtok_r(text, " \n", &line);
+    *is_good = false;
     if (length < 3 || first == NULL || text[length - 1] != '\n' || text[length - 2] != ';')
-        return false;
+        return EEGPU_OK;
     uint64_t cut = strtoull(first, NULL, 10);
     if (cut >= result->count)
-        return false;
+        return EEGPU_OK;
     eegpu_record *r = &result->records[cut], read = *r;
     read.s_vn = next_real(&line);
     read.error = next_real(&line);
@@ -102,35 +98,35 @@ static bool read_record(char *text, int renyi_count, eegpu_result *result, bool 
     read.blocks = next_integer(&line);
     const char *method = next_word(&line);
     read.method = NULL;
-    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
-        if (strcmp(method, methods[i]) == 0)
-            read.method = methods[i];
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
+        if (strcmp(method, eg_route_name(routes[i])) == 0)
+            read.method = eg_route_name(routes[i]);
     read.seconds = next_real(&line);
-    read.same_as = strtoll(next_word(&line), NULL, 10);
     for (int i = 0; i < renyi_count; i++) {
         read.renyi[i] = next_real(&line);
         read.renyi_error[i] = next_real(&line);
     }
     read.spectrum_count = next_integer(&line);
     if (read.method == NULL || read.spectrum_count > length)
-        return false;
+        return EEGPU_OK;
     double *spectrum = NULL;
     if (read.spectrum_count > 0) {
         spectrum = malloc(read.spectrum_count * sizeof *spectrum);
         if (spectrum == NULL)
-            return false;
+            return eg_fail(EEGPU_OUT_OF_MEMORY, "reading the journal: no memory for a spectrum of %zu numbers",
+                           read.spectrum_count);
         for (size_t k = 0; k < read.spectrum_count; k++)
             spectrum[k] = next_real(&line);
     }
     if (strcmp(next_word(&line), ";") != 0) {
         free(spectrum);
-        return false;
+        return EEGPU_OK;
     }
     free(result->spectra[cut]);
     read.spectrum = result->spectra[cut] = spectrum;
     *r = read;
-    finished[cut] = true;
-    return true;
+    finished[cut] = *is_good = true;
+    return EEGPU_OK;
 }
 
 static eegpu_status read_lines(eg_journal *journal, const char *head, int renyi_count, eegpu_result *result, bool *finished)
@@ -150,7 +146,9 @@ static eegpu_status read_lines(eg_journal *journal, const char *head, int renyi_
     else
         good_until = length;
     while (status == EEGPU_OK && good_until >= 0 && (length = getline(&line, &room, journal->stream)) > 0) {
-        if (!read_record(line, renyi_count, result, finished))
+        bool is_good = false;
+        status = read_record(line, renyi_count, result, finished, &is_good);
+        if (!is_good)
             break;
         good_until += length;
     }

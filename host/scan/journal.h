@@ -18,7 +18,7 @@ typedef struct eg_journal {
 EG_MUST eg_journal_open(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options,
                         const eg_backend *backend, eegpu_result *result, bool *finished, eg_journal *journal);
 
-/* Append one record; thread-safe; on disk when it returns. */
+/* Append one record; thread-safe; handed to the system when it returns. */
 EG_MUST eg_journal_add(eg_journal *journal, int renyi_count, const eegpu_record *record);
 
 void eg_journal_close(eg_journal *journal);

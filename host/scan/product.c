@@ -80,6 +80,22 @@ static void set_reduced(eegpu_record *record, bool is_region_a, uint64_t rows, u
     record->blocks = blocks;
 }
 
+/* The merged matrix stands beside rho for a while, so it must be small: its largest block is what counts. */
+static bool is_worth_merging(const eg_row_classes *classes)
+{
+    if (classes->rows <= EG_MERGE_ALWAYS || classes->count <= classes->rows / 2)
+        return true;
+    if (classes->blocks < 2)
+        return false;
+    uint64_t largest = 0, current = 0;
+    for (uint64_t b = 0; b < classes->blocks; b++, current = 0) {
+        for (uint64_t c = 0; c < classes->count; c++)
+            current += classes->block_of_class[c] == b;
+        largest = current > largest ? current : largest;
+    }
+    return largest <= classes->rows / 2;
+}
+
 /* rho, with parallel rows of M counted once and independent blocks apart, where there are any. */
 static eegpu_status solve_gram(const eg_run *run, const eg_task *task, const eg_matrix_layout *layout, eg_product *product,
                                int threads, eegpu_record *record, eg_spectrum *spectrum)
@@ -89,7 +105,7 @@ static eegpu_status solve_gram(const eg_run *run, const eg_task *task, const eg_
     eegpu_status status = EEGPU_OK;
     if (!run->options->no_reduce)
         EG_TRY(eg_find_row_classes(run->backend, run->state, layout, threads, &is_merged, &classes));
-    if (is_merged) {
+    if (is_merged && is_worth_merging(&classes)) {
         set_reduced(record, record->n_a <= record->n_b, classes.count, task->large, classes.blocks);
         EG_TRY(eg_spectrum_add_merged(run->backend, &product->gram, &classes, run->state->scaled_norm_squared, spectrum));
     } else {
@@ -242,7 +258,7 @@ eegpu_status eg_product_solve(eg_run *run, const eg_task *task, eg_product *prod
     EG_TRY(solve(run, task, product, threads, record, &spectrum));
     EG_TRY(eg_spectrum_finish(&spectrum, run->state->ones));
     fill_entropies(run, &spectrum, record);
-    record->method = task->route == EG_ROUTE_SVD ? "svd" : "gram";
+    record->method = eg_route_name(task->route);
     if (run->options->keep_spectra)
         EG_TRY(keep_spectrum(&spectrum, run->result, record));
     record->seconds = eg_seconds() - start + product->seconds;

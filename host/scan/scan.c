@@ -154,7 +154,6 @@ eegpu_status eg_scan_on(const eegpu_state *state, const struct eegpu_cuts *cuts,
     eg_plan plan = {0};
     int64_t *same_as = NULL;
     bool *turned = NULL;
-    double start = eg_seconds();
     eegpu_status status = EEGPU_OK;
     *result = NULL;
     pthread_mutex_lock(&one_scan);
@@ -173,7 +172,6 @@ done:
     eg_release(NULL, same_as);
     eg_release(NULL, turned);
     if (status == EEGPU_OK) {
-        run.result->seconds = eg_seconds() - start;
         run.result->peak_bytes = atomic_load(&state->budget->peak);
         *result = run.result;
     } else {

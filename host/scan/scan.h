@@ -1,4 +1,4 @@
-/* The one place that knows the order of the stages: plan, gather or reduce, spectrum, entropies, record. Comes in: a state, cuts and
+/* The one place that knows the order of the stages: symmetries, plan, journal, trees, spectrum, entropies, records. Comes in: a state, cuts and
  * options; goes out: one record a cut. Called by the public eegpu_scan() and by the program. */
 #ifndef EG_SCAN_SCAN_H
 #define EG_SCAN_SCAN_H
@@ -12,7 +12,6 @@ struct eegpu_result {
     size_t count;
     eegpu_record *records;
     double **spectra; /* owners of the records' spectra; entries may be NULL */
-    double seconds;
     uint64_t peak_bytes;
     char device[64];
 };

@@ -104,7 +104,8 @@ done:
 
 static eegpu_status walk_tree(eg_run *run, const eg_tree *tree, int threads, bool is_wide)
 {
-    walk w = {.run = run, .threads = threads, .is_wide = is_wide, .most_bytes = eg_budget_free(run->state->budget) / 4};
+    uint64_t room = eg_budget_free(run->state->budget), own = run->plan->tasks[tree->first].bytes;
+    walk w = {.run = run, .threads = threads, .is_wide = is_wide, .most_bytes = room > own ? (room - own) / 2 : 0};
     eegpu_status status = visit(&w, tree->first, NULL);
     if (status == EEGPU_OK && w.count > 0)
         status = flush(&w);

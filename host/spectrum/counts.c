@@ -57,8 +57,9 @@ static eegpu_status add_part(const eg_backend *backend, eg_route route, const eg
     eg_block block = {0};
     eg_gram gram = {0};
     eegpu_status status = EEGPU_OK;
-    if (part->rows > INT32_MAX)
-        return eg_fail(EEGPU_OUT_OF_MEMORY, "a block with more than 2^31 distinct rows");
+    if (part->rows > INT32_MAX || (route == EG_ROUTE_SVD && part->columns > INT32_MAX))
+        return eg_fail(EEGPU_OUT_OF_MEMORY, "a block of %llu x %llu distinct rows and columns: at most 2^31 of each",
+                       (unsigned long long)part->rows, (unsigned long long)part->columns);
     EG_TRY(eg_allocate(spectrum->budget, part->rows * part->rows, sizeof *counts, "the integer Gram matrix of a cut", &counts));
     EG_TRY(backend->gram_bits(spectrum->budget, part->rows, part->columns, part->bits, part->column_weight, counts, threads));
     weigh(part, counts, &gram, spectrum);
@@ -92,6 +93,10 @@ static eegpu_status add_rank(const eg_bit_matrix *part, uint64_t first, int thre
     }
     eegpu_status status =
         eg_rank_modular(spectrum->budget, part->rows, part->columns, part->bits, part->words, threads, &rank, &doubt);
+    if (status == EEGPU_OUT_OF_MEMORY && spectrum->most_rank_steps == 0) {
+        spectrum->rank_exact = false; /* nobody asked for it, and the entropies are there */
+        return EEGPU_OK;
+    }
     spectrum->proved_rank += rank;
     spectrum->rank_doubt += doubt;
     return status;
