@@ -248,7 +248,7 @@ typedef struct eegpu_record {
     double renyi[EEGPU_MAX_RENYI], renyi_error[EEGPU_MAX_RENYI]; /* in the order of the options; error NAN: no bound is known */
     uint64_t rank;                                               /* number of p above rank_tolerance */
     bool rank_exact;                                             /* the rank is proved, not read off with a tolerance */
-    double rank_doubt; /* bound on the probability that an exact rank is too small: 0 when it is proved outright */
+    double rank_doubt; /* bound on the probability that an exact rank is too small; 0: proved; NAN: the rank is not exact */
     double rank_tolerance;
     double p_max, purity; /* largest p; sum p^2 */
     double rows, cols;    /* shape of M: 2^N_A x 2^N_B, for image sets the distinct sub-images of A and of B */

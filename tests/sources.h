@@ -5,7 +5,11 @@
 
 #include "scanning.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifndef __has_feature /* clang's word for __SANITIZE_ADDRESS__ */
+#define __has_feature(name) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || __has_feature(address_sanitizer) || \
+    __has_feature(thread_sanitizer)
 enum { IS_SANITIZED = 1 };
 #else
 enum { IS_SANITIZED = 0 };

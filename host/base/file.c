@@ -12,7 +12,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
+
+#include "base/memory.h"
 
 enum { MAX_OPEN = 32, MAX_TRIES = 1000 };
 
@@ -142,6 +145,19 @@ done:
     if (status != EEGPU_OK)
         eg_output_discard(output);
     return status;
+}
+
+eegpu_status eg_output_expect(const eg_output *output, uint64_t bytes)
+{
+    struct statvfs disk;
+    char need[24], have[24];
+    if (output->temporary == NULL || fstatvfs(fileno(output->stream), &disk) != 0)
+        return EEGPU_OK;
+    uint64_t room = (uint64_t)disk.f_bavail * disk.f_frsize;
+    if (bytes <= room)
+        return EEGPU_OK;
+    return eg_fail(EEGPU_IO, "writing '%s': it takes %s, and its disk has %s free", output->path, eg_bytes_text(bytes, need),
+                   eg_bytes_text(room, have));
 }
 
 eegpu_status eg_output_commit(eg_output *output)

@@ -15,6 +15,9 @@ typedef struct eg_output {
 } eg_output;
 
 EG_MUST eg_output_open(const char *path, eg_output *output);
+/* `bytes` will be written: refuse now if the disk has not as much room. */
+EG_MUST eg_output_expect(const eg_output *output, uint64_t bytes);
+
 EG_MUST eg_output_commit(eg_output *output); /* flush, check for errors (a full disk), replace the target, close */
 void eg_output_discard(eg_output *output);   /* also after commit: does nothing then */
 

@@ -43,7 +43,7 @@ static void write_fact(const fact *one, bool json, FILE *stream)
 static const char *device_text(const char *name, char *text, size_t size)
 {
     const eg_backend *backend = NULL;
-    snprintf(text, size, "%s", eg_backend_choose(name, &backend) == EEGPU_OK ? "ready" : eegpu_error_message());
+    snprintf(text, size, "%s", eg_backend_choose(name, &backend) == EEGPU_OK ? "ready" : eg_backend_why_no_gpu());
     return text;
 }
 

@@ -23,9 +23,9 @@ typedef struct eg_row_classes {
     eg_budget *budget;
 } eg_row_classes;
 
-/* *found = false, with nothing allocated, when no two rows are parallel, none is zero and there is one block: that is seen in the first
- * few columns, as a rule. Else up to two passes over M; about 40 bytes a row and 1 MiB (a column, if that is more) while they last. The same for all numbers
- * of threads. At most 2^31 rows (EEGPU_USAGE). */
+/* *found = false, with nothing allocated, when no two rows are parallel, none is zero and there is one block: as a rule that is seen in
+ * the first 16 columns. Else up to two passes over M; about 40 bytes a row and 1 MiB (a column, if that is more) while they last. The
+ * same for all numbers of threads. At most 2^31 rows (EEGPU_USAGE). */
 EG_MUST eg_find_row_classes(const eg_backend *backend, const eegpu_state *state, const eg_matrix_layout *layout, int threads,
                             bool *found, eg_row_classes *classes);
 

@@ -137,13 +137,15 @@ void eg_sparse_free(eg_sparse_matrix *matrix)
 
 /* ---- Equal rows ---- */
 
-/* One line (row or column) of the matrix is a run of (position, square) pairs, ordered by position. */
+/* One line (row or column) of the matrix is a run of (position, square) pairs, ordered by position. The squares are divided by their
+ * greatest common divisor: lines that are equal up to a factor are then equal. */
 typedef struct line_entry {
     uint64_t position, square;
 } line_entry;
 
 typedef struct lines {
-    uint64_t *start; /* count + 1 */
+    uint64_t *start;   /* count + 1 */
+    uint64_t *divisor; /* count */
     line_entry *entry;
 } lines;
 
@@ -158,7 +160,28 @@ static bool same_line(const void *context, uint32_t item, uint32_t other)
 static void lines_free(eg_budget *budget, lines *all)
 {
     eg_release(budget, all->start);
+    eg_release(budget, all->divisor);
     eg_release(budget, all->entry);
+}
+
+static uint64_t common_divisor(uint64_t a, uint64_t b)
+{
+    while (b != 0) {
+        uint64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+static void divide_line(lines *all, uint64_t l)
+{
+    uint64_t divisor = 0;
+    for (uint64_t k = all->start[l]; k < all->start[l + 1] && divisor != 1; k++)
+        divisor = common_divisor(all->entry[k].square, divisor);
+    for (uint64_t k = all->start[l]; k < all->start[l + 1] && divisor != 1; k++)
+        all->entry[k].square /= divisor;
+    all->divisor[l] = divisor;
 }
 
 static int by_position(const void *left, const void *right)
@@ -173,6 +196,7 @@ static eegpu_status collect_lines(eg_budget *budget, uint64_t entries, const uin
     eegpu_status status = EEGPU_OK;
     *all = (lines){0};
     EG_TRY(eg_allocate_zero(budget, count + 2, sizeof *all->start, "the lines of a cut", &all->start));
+    EG_TRY(eg_allocate(budget, count, sizeof *all->divisor, "the lines of a cut", &all->divisor));
     EG_TRY(eg_allocate(budget, entries, sizeof *all->entry, "the lines of a cut", &all->entry));
     for (uint64_t k = 0; k < entries; k++)
         all->start[line[k] + 2]++;
@@ -180,37 +204,39 @@ static eegpu_status collect_lines(eg_budget *budget, uint64_t entries, const uin
         all->start[l + 2] += all->start[l + 1];
     for (uint64_t k = 0; k < entries; k++)
         all->entry[all->start[line[k] + 1]++] = (line_entry){position[k], square[k]};
-    for (uint64_t l = 0; l < count; l++)
+    for (uint64_t l = 0; l < count; l++) {
         qsort(all->entry + all->start[l], all->start[l + 1] - all->start[l], sizeof *all->entry, by_position);
+        divide_line(all, l);
+    }
 done:
     if (status != EEGPU_OK)
         lines_free(budget, all);
     return status;
 }
 
-/* Merge equal lines; `line` and `position` are row and column, or the other way round. */
+/* Merge lines that are equal up to a factor: the squares of the one that stays count for all. `line` and `position` are row and column, or the other way round. */
 static eegpu_status merge_lines(eg_sparse_matrix *matrix, uint32_t *line, uint32_t *position, uint64_t *count,
                                 uint32_t *image_of_line)
 {
     lines all = {0};
     numbering numbers = {0};
     uint32_t *class = NULL;
-    uint64_t *size = NULL, kept = 0;
+    uint64_t *weight = NULL, kept = 0;
     eegpu_status status = EEGPU_OK;
     EG_TRY(collect_lines(matrix->budget, matrix->entries, line, position, matrix->square, *count, &all));
     EG_TRY(numbering_begin(matrix->budget, *count, &numbers));
     EG_TRY(eg_allocate(matrix->budget, *count, sizeof *class, "the classes of equal rows", &class));
-    EG_TRY(eg_allocate_zero(matrix->budget, *count, sizeof *size, "the classes of equal rows", &size));
+    EG_TRY(eg_allocate_zero(matrix->budget, *count, sizeof *weight, "the classes of equal rows", &weight));
     for (uint64_t l = 0; l < *count; l++) {
         uint64_t hash = XXH3_64bits(all.entry + all.start[l], (all.start[l + 1] - all.start[l]) * sizeof *all.entry);
         class[l] = number_of(&numbers, hash, (uint32_t)l, same_line, &all);
-        size[class[l]]++;
+        weight[class[l]] += all.divisor[l];
     }
     for (uint64_t k = 0; k < matrix->entries; k++) {
         uint32_t to = class[line[k]];
         if (numbers.example[to] != line[k])
             continue;
-        matrix->square[kept] = matrix->square[k] * size[to];
+        matrix->square[kept] = matrix->square[k] / all.divisor[line[k]] * weight[to];
         position[kept] = position[k];
         line[kept++] = to;
     }
@@ -222,7 +248,7 @@ done:
     lines_free(matrix->budget, &all);
     numbering_free(&numbers);
     eg_release(matrix->budget, class);
-    eg_release(matrix->budget, size);
+    eg_release(matrix->budget, weight);
     return status;
 }
 

@@ -18,7 +18,7 @@ typedef struct eg_sparse_matrix {
 EG_MUST eg_sparse_of_cut(const eegpu_state *state, const uint64_t *mask, eg_sparse_matrix *matrix);
 void eg_sparse_free(eg_sparse_matrix *matrix);
 
-/* Replace rows that are equal by one of them, sqrt(how many) times as long, then columns likewise. The spectrum stays: M = D_r^1/2 U
+/* Replace rows that are equal up to a factor by one of them, as long as all of them together, then columns likewise. The spectrum stays: M = D_r^1/2 U
  * D_c^1/2 up to isometries. Merging columns cannot make further rows equal, so one pass of each is complete. The squares stay
  * integers and their sum stays the same. */
 EG_MUST eg_sparse_merge(eg_sparse_matrix *matrix);

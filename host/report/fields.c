@@ -85,6 +85,7 @@ static const eg_field fields[] = {
     {"rank_exact", EG_PLAIN, false, BOTH, AT(rank_exact), get_flag},
     {"rank_doubt", EG_PLAIN, false, BOTH, AT(rank_doubt), get_number},
     {"rank_tolerance", EG_PLAIN, false, BOTH, AT(rank_tolerance), get_number},
+    {"cut", EG_PLAIN, false, BOTH, AT(cut), get_whole},
     {"same_as", EG_PLAIN, false, BOTH, AT(same_as), get_same_as},
 };
 

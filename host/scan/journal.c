@@ -2,13 +2,18 @@
 #include "scan/journal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
+
+enum { MARK_LENGTH = 18 }; /* '#', 16 digits of a hash of what stands before, '\n' */
 
 static const eg_route routes[] = {EG_ROUTE_GRAM, EG_ROUTE_SVD};
 
@@ -48,7 +53,7 @@ static XXH128_hash_t scan_key(const eegpu_state *state, const struct eegpu_cuts 
     return XXH3_128bits_digest(hash);
 }
 
-static void write_record(FILE *stream, int renyi_count, const eegpu_record *r)
+static void write_numbers(FILE *stream, int renyi_count, const eegpu_record *r)
 {
     fprintf(stream, "%zu %a %a %" PRIu64 " %d %a %a %a %a %a %a %" PRIu64 " %" PRIu64 " %" PRIu64 " %s %a", r->cut, r->s_vn,
             r->error, r->rank, r->rank_exact, r->rank_doubt, r->rank_tolerance, r->p_max, r->purity, r->rows, r->cols,
@@ -58,13 +63,12 @@ static void write_record(FILE *stream, int renyi_count, const eegpu_record *r)
     fprintf(stream, " %zu", r->spectrum_count);
     for (size_t k = 0; k < r->spectrum_count; k++)
         fprintf(stream, " %a", r->spectrum[k]);
-    fprintf(stream, " ;\n");
 }
 
 /* The next blank-separated word of a line, or "" at its end. */
 static const char *next_word(char **line)
 {
-    char *word = strtok_r(NULL, " \n", line);
+    char *word = strtok_r(NULL, " ", line);
     return word ? word : "";
 }
 
@@ -75,9 +79,14 @@ static uint64_t next_integer(char **line) { return strtoull(next_word(line), NUL
 static eegpu_status read_record(char *text, int renyi_count, eegpu_result *result, bool *finished, bool *is_good)
 {
     size_t length = strlen(text);
-    char *line = NULL, *first = strtok_r(text, " \n", &line);
+    char *mark = strrchr(text, '#'), *line = NULL;
     *is_good = false;
-    if (length < 3 || first == NULL || text[length - 1] != '\n' || text[length - 2] != ';')
+    if (mark == NULL || mark == text || strlen(mark) != MARK_LENGTH || mark[MARK_LENGTH - 1] != '\n' ||
+        strtoull(mark + 1, NULL, 16) != XXH3_64bits(text, (size_t)(mark - text)))
+        return EEGPU_OK;
+    *mark = '\0';
+    char *first = strtok_r(text, " ", &line);
+    if (first == NULL)
         return EEGPU_OK;
     uint64_t cut = strtoull(first, NULL, 10);
     if (cut >= result->count)
@@ -118,10 +127,6 @@ static eegpu_status read_record(char *text, int renyi_count, eegpu_result *resul
         for (size_t k = 0; k < read.spectrum_count; k++)
             spectrum[k] = next_real(&line);
     }
-    if (strcmp(next_word(&line), ";") != 0) {
-        free(spectrum);
-        return EEGPU_OK;
-    }
     free(result->spectra[cut]);
     read.spectrum = result->spectra[cut] = spectrum;
     *r = read;
@@ -129,38 +134,55 @@ static eegpu_status read_record(char *text, int renyi_count, eegpu_result *resul
     return EEGPU_OK;
 }
 
+/* Records up to the first line that is not whole go into the result; the file then ends after them. A head that was cut short is an
+ * empty journal. */
 static eegpu_status read_lines(eg_journal *journal, const char *head, int renyi_count, eegpu_result *result, bool *finished)
 {
     char *line = NULL;
     size_t room = 0;
-    eegpu_status status = EEGPU_OK;
     long good_until = 0;
+    eegpu_status status = EEGPU_OK;
     ssize_t length = getline(&line, &room, journal->stream);
-    if (length < 0)
-        good_until = -1; /* a new file */
-    else if (strcmp(line, head) != 0)
+    bool is_new = length < 0 || (strncmp(line, head, (size_t)length) == 0 && (size_t)length < strlen(head));
+    if (ferror(journal->stream)) {
+        status = eg_fail(EEGPU_IO, "reading the journal '%s': %s", journal->path, strerror(errno));
+    } else if (!is_new && strcmp(line, head) != 0) {
         status = eg_fail(EEGPU_USAGE,
                          "the journal '%s' belongs to another scan (another function, other cuts or options): name another file or "
                          "remove it",
                          journal->path);
-    else
+    } else if (!is_new) {
         good_until = length;
-    while (status == EEGPU_OK && good_until >= 0 && (length = getline(&line, &room, journal->stream)) > 0) {
-        bool is_good = false;
-        status = read_record(line, renyi_count, result, finished, &is_good);
-        if (!is_good)
-            break;
-        good_until += length;
+        for (bool is_good = true; status == EEGPU_OK && is_good && (length = getline(&line, &room, journal->stream)) > 0;) {
+            status = read_record(line, renyi_count, result, finished, &is_good);
+            good_until += is_good ? length : 0;
+        }
     }
     free(line);
     if (status != EEGPU_OK)
         return status;
     rewind(journal->stream);
-    if (good_until < 0) {
-        fputs(head, journal->stream);
-    } else if (ftruncate(fileno(journal->stream), good_until) != 0 || fseek(journal->stream, 0, SEEK_END) != 0) {
-        return eg_fail(EEGPU_IO, "going on with the journal '%s': %s", journal->path, strerror(errno));
+    if (ftruncate(fileno(journal->stream), good_until) != 0 || fseek(journal->stream, good_until, SEEK_SET) != 0 ||
+        (is_new && (fputs(head, journal->stream) < 0 || fflush(journal->stream) != 0)))
+        return eg_fail(EEGPU_IO, "writing the journal '%s': %s", journal->path, strerror(errno));
+    return EEGPU_OK;
+}
+
+/* The file itself: a regular one that no other scan is writing. */
+static eegpu_status open_file(eg_journal *journal)
+{
+    struct stat about;
+    int file = open(journal->path, O_RDWR | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0666);
+    if (file < 0 || fstat(file, &about) != 0 || (journal->stream = fdopen(file, "r+")) == NULL) {
+        eegpu_status status = eg_fail(EEGPU_IO, "opening the journal '%s': %s", journal->path, strerror(errno));
+        if (file >= 0)
+            close(file);
+        return status;
     }
+    if (!S_ISREG(about.st_mode))
+        return eg_fail(EEGPU_USAGE, "the journal '%s' is not a regular file; name another", journal->path);
+    if (flock(file, LOCK_EX | LOCK_NB) != 0)
+        return eg_fail(EEGPU_IO, "the journal '%s' is in use by another scan: wait for it, or name another file", journal->path);
     return EEGPU_OK;
 }
 
@@ -171,14 +193,13 @@ eegpu_status eg_journal_open(const eegpu_state *state, const struct eegpu_cuts *
     *journal = (eg_journal){.path = options->journal, .lock = PTHREAD_MUTEX_INITIALIZER};
     if (options->journal == NULL)
         return EEGPU_OK;
-    journal->stream = fopen(options->journal, "r+");
-    if (journal->stream == NULL && errno == ENOENT)
-        journal->stream = fopen(options->journal, "w+");
-    if (journal->stream == NULL)
-        return eg_fail(EEGPU_IO, "opening the journal '%s': %s", options->journal, strerror(errno));
+    eegpu_status status = open_file(journal);
+    if (status != EEGPU_OK)
+        goto done;
     XXH128_hash_t key = scan_key(state, cuts, options, backend);
     snprintf(head, sizeof head, "eegpu-journal 1 %016" PRIx64 "%016" PRIx64 "\n", key.high64, key.low64);
-    eegpu_status status = read_lines(journal, head, options->renyi_count, result, finished);
+    status = read_lines(journal, head, options->renyi_count, result, finished);
+done:
     if (status != EEGPU_OK)
         eg_journal_close(journal);
     return status;
@@ -188,10 +209,17 @@ eegpu_status eg_journal_add(eg_journal *journal, int renyi_count, const eegpu_re
 {
     if (journal->stream == NULL)
         return EEGPU_OK;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *memory = open_memstream(&text, &size);
+    if (memory == NULL)
+        return eg_fail(EEGPU_OUT_OF_MEMORY, "writing the journal '%s': no memory", journal->path);
+    write_numbers(memory, renyi_count, record);
+    bool bad = fclose(memory) != 0;
     pthread_mutex_lock(&journal->lock);
-    write_record(journal->stream, renyi_count, record);
-    bool bad = fflush(journal->stream) != 0;
+    bad = bad || fprintf(journal->stream, "%s#%016" PRIx64 "\n", text, XXH3_64bits(text, size)) < 0 || fflush(journal->stream) != 0;
     pthread_mutex_unlock(&journal->lock);
+    free(text);
     return bad ? eg_fail(EEGPU_IO, "writing the journal '%s': %s", journal->path, strerror(errno)) : EEGPU_OK;
 }
 

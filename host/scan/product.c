@@ -227,7 +227,7 @@ static void fill_entropies(const eg_run *run, const eg_spectrum *spectrum, eegpu
     }
     record->rank = spectrum->rank;
     record->rank_exact = spectrum->rank_exact;
-    record->rank_doubt = spectrum->rank_doubt;
+    record->rank_doubt = spectrum->rank_exact ? spectrum->rank_doubt : NAN;
     record->rank_tolerance = spectrum->rank_tolerance;
     record->p_max = spectrum->levels[0].p;
     record->purity = spectrum->has_counts ? (double)spectrum->purity / ones / ones : eg_purity(spectrum);

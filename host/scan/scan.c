@@ -126,6 +126,14 @@ static void copy_record(const eegpu_record *from, bool is_turned, eegpu_record *
 
 /* ---- The scan ---- */
 
+static size_t count_finished(const eg_run *run)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < run->plan->count; i++)
+        count += run->finished[run->plan->tasks[i].cut];
+    return count;
+}
+
 static eegpu_status run_plan(eg_run *run)
 {
     eegpu_status status = EEGPU_OK;
@@ -136,6 +144,10 @@ static eegpu_status run_plan(eg_run *run)
     eg_progress_begin(&run->progress, run->options->progress, run->options->progress_user, "scanning cuts", run->plan->flops);
     status = eg_run_trees(run);
     eg_progress_end(&run->progress);
+    if (status == EEGPU_INTERRUPTED && run->journal.stream != NULL)
+        status =
+            eg_fail(status, "stopped on request; %zu of %zu cuts are in the journal '%s', and the same command goes on from there",
+                    count_finished(run), run->plan->count, run->journal.path);
 done:
     eg_journal_close(&run->journal);
     eg_release(NULL, run->finished);

@@ -1,6 +1,7 @@
 /* The spectrum of a reduced 0/1 matrix M = D_r^1/2 U D_c^1/2, block by block. The integers K = U D_c U^T are exact; rho = D_r^1/2 K
  * D_r^1/2 has entries K_ij sqrt(r_i r_j), rounded twice. Trace and purity are summed as integers, sum r_i K_ii and sum r_i r_j
- * K_ij^2, and compared with the spectrum at the end. */
+ * K_ij^2, and compared with the spectrum at the end; and sum r_i r_j K_ij must be sum_c w_c (sum_i r_i U_ic)^2, an equality of integers that
+ * fails for any single wrong K_ij. */
 #include <math.h>
 #include <string.h>
 
@@ -12,9 +13,28 @@
  * tolerance. */
 static const double default_rank_steps = 2e10;
 
-/* K into rho, in place (a word becomes a double), and the exact trace and purity. */
-static void weigh(const eg_bit_matrix *part, uint64_t *counts, eg_gram *gram, eg_spectrum *spectrum)
+/* sum_c w_c (sum_i r_i U_ic)^2, from the bits. */
+static eegpu_status sum_from_bits(const eg_bit_matrix *part, unsigned __int128 *sum)
 {
+    uint64_t *in_column = NULL;
+    eegpu_status status = eg_allocate_zero(part->budget, part->columns, sizeof *in_column, "the column sums of a cut", &in_column);
+    if (status != EEGPU_OK)
+        return status;
+    for (uint64_t r = 0; r < part->rows; r++)
+        for (uint64_t w = 0; w < part->words; w++)
+            for (uint64_t rest = part->bits[r * part->words + w]; rest; rest &= rest - 1)
+                in_column[64 * w + (uint64_t)eg_lowest_bit(rest)] += part->row_weight[r];
+    *sum = 0;
+    for (uint64_t c = 0; c < part->columns; c++)
+        *sum += (unsigned __int128)in_column[c] * in_column[c] * part->column_weight[c];
+    eg_release(part->budget, in_column);
+    return EEGPU_OK;
+}
+
+/* K into rho, in place (a word becomes a double), the exact trace and purity, and the weighted sum of all entries. */
+static void weigh(const eg_bit_matrix *part, uint64_t *counts, eg_gram *gram, eg_spectrum *spectrum, unsigned __int128 *sum)
+{
+    *sum = 0;
     uint64_t n = part->rows;
     bool is_plain = true;
     for (uint64_t i = 0; i < n; i++)
@@ -25,6 +45,7 @@ static void weigh(const eg_bit_matrix *part, uint64_t *counts, eg_gram *gram, eg
             unsigned __int128 weight = (unsigned __int128)part->row_weight[i] * part->row_weight[j];
             unsigned __int128 square = (unsigned __int128)k * k * weight; /* at most ones squared: below 2^81 */
             spectrum->purity += i == j ? square : 2 * square;
+            *sum += (i == j ? 1 : 2) * weight * k;
             spectrum->trace += i == j ? (unsigned __int128)k * part->row_weight[i] : 0;
             double entry = is_plain ? (double)k
                            : i == j ? (double)k * (double)part->row_weight[i]
@@ -54,6 +75,7 @@ static eegpu_status add_part(const eg_backend *backend, eg_route route, const eg
                              eg_spectrum *spectrum)
 {
     uint64_t *counts = NULL;
+    unsigned __int128 sum = 0, expected = 0;
     eg_block block = {0};
     eg_gram gram = {0};
     eegpu_status status = EEGPU_OK;
@@ -62,7 +84,9 @@ static eegpu_status add_part(const eg_backend *backend, eg_route route, const eg
                        (unsigned long long)part->rows, (unsigned long long)part->columns);
     EG_TRY(eg_allocate(spectrum->budget, part->rows * part->rows, sizeof *counts, "the integer Gram matrix of a cut", &counts));
     EG_TRY(backend->gram_bits(spectrum->budget, part->rows, part->columns, part->bits, part->column_weight, counts, threads));
-    weigh(part, counts, &gram, spectrum);
+    EG_TRY(sum_from_bits(part, &expected));
+    weigh(part, counts, &gram, spectrum, &sum);
+    EG_TRY(eg_spectrum_check(sum == expected, "the weighted sum of an integer Gram matrix", (double)sum, (double)expected, 0));
     if (route == EG_ROUTE_SVD) {
         EG_TRY(fill_block(part, spectrum->budget, &block));
         EG_TRY(eg_spectrum_add_block(backend, route, &block, (double)ones, spectrum));

@@ -117,6 +117,7 @@ eegpu_status eegpu_state_write(const eegpu_state *state, eegpu_bit_order order, 
                        "use a smaller size=HxW",
                        path, state->height, state->width, state->pixels, state->pixels + 3, MOST_PIXELS_OF_IMAGES);
     EG_TRY(eg_output_open(path, &output));
+    EG_TRY(eg_output_expect(&output, (UINT64_C(1) << state->pixels) * (state->is_complex ? 16 : 8)));
     if (state->kind == EG_IMAGES)
         EG_TRY(list_images(state, order, &list));
     else
