@@ -108,6 +108,16 @@ fails 2 "more than 16" scan ghz --renyi 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,1
 fails 2 "contiguous" scan ghz --cuts contigous -o out/a.json
 fails 2 "both be written" scan ghz --spectrum -
 fails 2 "both be written" scan ghz --spectrum out/a --vectors out/a
+fails 2 "both be written" scan ghz -o out/x.json --spectrum ./out/x.json
+fails 2 "both be written" scan ghz -o out/x.json --vectors "$folder/out/x.json"
+fails 2 "both be written" scan ghz -o out/../out/x.json --journal out/x.json
+fails 2 "both be written" scan ghz --spectrum ./s.npz --vectors s.npz
+fails 2 "--spectrum" scan ghz -o out/a.npz
+fails 2 "--spectrum" scan ghz --dry-run -o out/a.npy
+fails 2 "no bit order" scan ghz --bit-order lsb -o out/a.json
+fails 2 "too large" scan primes --cuts all --lattice 5x9 -o out/a.json
+fails 2 "one too many" help scan make
+fails 2 "did you mean 'scan'" help scna
 works "options before SOURCE, --name=value, the last of a repeated option counts" \
     scan --lattice=3x3 --base 2 ghz --base e --cuts lines --quiet --format json
 grep -q '"unit":"nat"' stdout && grep -q '"lattice":\[3,3\]' stdout
@@ -137,6 +147,36 @@ fails 2 "replace" scan psi.npy -o psi.npy
 [ "$(wc -c <psi.npy)" -eq "$size" ]
 verdict "the function is still there"
 
+fails 2 "replace" scan psi.npy -o out/a.json --journal ./psi.npy
+fails 2 "replace" make psi.npy -o "$folder/psi.npy"
+fails 2 "replace" scan packed:file=psi.npy --spectrum psi.npy -o out/a.json
+fails 2 "replace" scan plugin:file=./psi.npy --vectors psi.npy -o out/a.json
+echo "0 1" >edges.txt
+ln edges.txt same-edges.txt
+fails 2 "replace" scan graph:edges=edges.txt -o same-edges.txt
+fails 2 "replace" make graph:edges=edges.txt -o ./edges.txt
+fails 2 "replace" scan images:file=psi.npy,labels=edges.txt -o edges.txt
+fails 2 "replace" scan ghz --cuts edges.txt -o ./edges.txt
+[ "$(wc -c <psi.npy)" -eq "$size" ] && [ "$(cat edges.txt)" = "0 1" ]
+verdict "the inputs are still there"
+echo old >all
+works "a family of cuts is no file" scan ghz --lattice 2x2 --cuts all --quiet --format csv -o all
+grep -q '^"' all
+verdict "... and a file of its name is an output like others"
+rm all
+
+# fails_at_once: as fails, and before the function is evaluated
+fails_at_once() {
+    began=$(date +%s)
+    fails "$@"
+    [ $(($(date +%s) - began)) -le 2 ]
+    verdict "... at once"
+}
+fails_at_once 2 "4.0 GiB" scan primes --cuts all --lattice 5x7 -o out/a.json
+fails_at_once 2 "neither a family" scan primes --cuts nofile --lattice 5x6 -o out/a.json
+fails_at_once 1 "opening the journal" scan primes --lattice 5x6 --journal no/such/journal -o out/a.json
+fails_at_once 2 "not a regular file" scan primes --lattice 5x6 --journal . -o out/a.json
+
 echo "0 4" >outside.txt
 fails 1 "4" scan ghz --lattice 2x2 --cuts outside.txt -o out/a.json
 echo "0 1 2 3" >everything.txt
@@ -162,6 +202,7 @@ if [ -w /dev/full ]; then
     fails 1 "No space left" scan ghz --quiet -o /dev/full
     fails 1 "No space left" scan ghz --quiet --spectrum /dev/full -o out/a.json
     fails 1 "No space left" make ghz -o /dev/full
+    fails 1 "No space left" scan ghz -o /dev/full
     for words in --version --help list info "scan --help" "scan ghz --quiet"; do
         # shellcheck disable=SC2086
         "$program" $words >/dev/full 2>stderr
@@ -169,6 +210,13 @@ if [ -w /dev/full ]; then
         verdict "eegpu $words to a full disk"
     done
 fi
+for words in --version --help list info "help scan" "scan ghz" "scan random --lattice 5x6" "make ghz -o -" "scan ghz --spectrum out/s.npz"; do
+    began=$(date +%s)
+    # shellcheck disable=SC2086
+    "$program" $words >&- 2>stderr
+    [ $? -eq 1 ] && [ "$(wc -l <stderr)" -eq 1 ] && grep -q 'standard output.*closed' stderr && nothing_left && [ $(($(date +%s) - began)) -le 2 ]
+    verdict "eegpu $words with standard output closed"
+done
 fails 1 "" scan random --lattice 4x4 --memory 1K -o out/a.json
 "$program" scan ghz --device cuda -o out/a.json >stdout 2>stderr
 case $? in
@@ -249,6 +297,14 @@ for word in scan make info list; do
 done
 help_of scan lattice cuts max-size renyi base device method reduce threads memory bit-order format output spectrum vectors journal \
     dry-run quiet help
+for word in images: packed:file= plugin:file= 'fa\.T'; do
+    grep -q -e "$word" help
+    verdict "eegpu scan --help explains $word"
+done
+for word in "" scan make info list; do
+    "$program" help $word >stdout 2>stderr && "$program" $word --help | cmp - stdout && [ ! -s stderr ]
+    verdict "eegpu help $word"
+done
 help_of make lattice bit-order threads memory output quiet help
 help_of info json help
 help_of list json help

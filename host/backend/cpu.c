@@ -71,7 +71,8 @@ static eegpu_status eigenvalues(eg_budget *budget, bool is_complex, int n, doubl
     if (status != EEGPU_OK)
         return status;
     EG_TRY(query_eigenvalues(blas, is_complex, staged, n, &sizes));
-    EG_TRY(eg_allocate(budget, sizes.doubles, sizeof *work, "the workspace of the eigenvalue solver", &work));
+    EG_TRY(
+        eg_allocate(budget, sizes.doubles + 8 * (uint64_t)n + 64, sizeof *work, "the workspace of the eigenvalue solver", &work));
     double *rwork = work + (uint64_t)sizes.work * (is_complex ? 2 : 1);
     int *iwork = (int *)(rwork + sizes.rwork);
     int info =

@@ -122,6 +122,8 @@ eegpu_status eg_output_open(const char *path, eg_output *output)
     eegpu_status status = EEGPU_OK;
     *output = (eg_output){0};
     if (strcmp(path, "-") == 0) {
+        if (fcntl(STDOUT_FILENO, F_GETFD) < 0) /* the next file that is opened would take its place */
+            return cannot_write("standard output", "it is closed; give the name of a file");
         output->stream = stdout;
         return EEGPU_OK;
     }

@@ -15,6 +15,10 @@ typedef struct eg_budget {
 /* `limit` 0: 80 % of the memory that the system calls available (and of the control group's limit, if smaller). */
 void eg_budget_init(eg_budget *budget, uint64_t limit);
 
+/* Numbers to ask room for when a rows x columns matrix goes to LAPACK: OpenBLAS 0.3.21 reads up to a column past its end (its issue
+ * 4013). What it reads there is not used, but it must be there. */
+static inline uint64_t eg_matrix_room(uint64_t rows, uint64_t columns) { return rows * (columns + 4) + 64; }
+
 /* Bytes that may still be taken. */
 uint64_t eg_budget_free(const eg_budget *budget);
 

@@ -33,6 +33,22 @@ bool eg_terminal_progress(void *terminal, const char *stage, double fraction);
 /* Columns for a table on standard output: COLUMNS, else the terminal's, else 100. */
 int eg_terminal_columns(bool to_standard_output);
 
+/* ---- Names of files (names.c) ---- */
+
+typedef struct eg_output_name {
+    const char *option; /* "output" */
+    const char *path;   /* NULL: not asked for */
+} eg_output_name;
+
+/* EEGPU_USAGE if an output would replace an input (SOURCE, a file that it names, the file of --cuts) or another output. */
+EG_MUST eg_output_names_check(const eg_settings *settings, const eg_output_name *outputs, size_t count);
+
+/* The folder of a path into `folder` (PATH_MAX bytes); returns the name in it. */
+const char *eg_folder_of(const char *path, char *folder);
+
+/* SOURCE is a built-in function, and not a file of that name. */
+bool eg_source_is_function(const char *source);
+
 /* ---- Commands ---- */
 
 eegpu_status eg_command_scan(const eg_settings *settings);

@@ -26,6 +26,7 @@ eegpu_status eg_command_make(const eg_settings *settings)
     if (settings->output == NULL)
         return eg_fail(EEGPU_USAGE,
                        "make needs the name of the file to write: eegpu make SOURCE -o psi.npy, or -o - for standard output");
+    EG_TRY(eg_output_names_check(settings, &(eg_output_name){"output", settings->output}, 1));
     EG_TRY(try_output(settings->output));
     options.height = settings->lattice.height;
     options.width = settings->lattice.width;

@@ -1,12 +1,16 @@
 /* `eegpu scan`: opens the outputs, the function and the cuts, scans, writes. Comes in: settings. Called by main.c. How a scan
  * goes is scan/'s business, how it looks is report/'s. */
+#include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "report/report.h"
 #include "scan/scan.h"
+#include "state/functions.h"
 
 typedef struct scan_job {
     const eg_settings *settings;
@@ -25,60 +29,62 @@ static bool ends_in(const char *text, const char *ending)
     return length > size && strcmp(text + length - size, ending) == 0;
 }
 
-/* --format, else the ending of the output, else the first row of the writers. */
-static const eg_writer *choose_writer(const eg_settings *settings)
+/* --format, else the ending of the output, else the first row of the writers. Arrays are not what it writes. */
+static eegpu_status choose_writer(const eg_settings *settings, const eg_writer **writer)
 {
     size_t count = 0;
     const eg_writer *writers = eg_writers(&count);
-    if (settings->format >= 0)
-        return &writers[settings->format];
-    for (size_t i = 0; i < count && settings->output != NULL; i++) {
+    const char *path = settings->output;
+    *writer = &writers[settings->format >= 0 ? settings->format : 0];
+    if (settings->format >= 0 || path == NULL)
+        return EEGPU_OK;
+    for (size_t i = 0; i < count; i++) {
         char ending[16];
         snprintf(ending, sizeof ending, ".%s", writers[i].name);
-        if (ends_in(settings->output, ending))
-            return &writers[i];
+        if (ends_in(path, ending))
+            *writer = &writers[i];
     }
-    return &writers[0];
+    if (ends_in(path, ".npz") || ends_in(path, ".npy"))
+        return eg_fail(EEGPU_USAGE,
+                       "--output '%s': entropies are not written as arrays; .csv is CSV, .json is JSON, other endings are a table; "
+                       "for spectra give --spectrum FILE.npz, for vectors --vectors FILE.npz",
+                       path);
+    return EEGPU_OK;
 }
 
-/* Two names of one regular file. */
-static bool same_file(const char *a, const char *b)
+/* Could the journal be opened? It is opened only once the function is there, which may take long. */
+static eegpu_status try_journal(const char *path)
 {
-    struct stat first, second;
-    return stat(a, &first) == 0 && stat(b, &second) == 0 && S_ISREG(first.st_mode) && first.st_dev == second.st_dev &&
-           first.st_ino == second.st_ino;
+    struct stat file;
+    char folder[PATH_MAX];
+    if (path == NULL)
+        return EEGPU_OK;
+    bool exists = stat(path, &file) == 0;
+    if (exists && !S_ISREG(file.st_mode))
+        return eg_fail(EEGPU_USAGE, "the journal '%s' is not a regular file; name another", path);
+    eg_folder_of(path, folder);
+    if ((!exists && errno != ENOENT) || access(exists ? path : folder, exists ? R_OK | W_OK : W_OK | X_OK) != 0)
+        return eg_fail(EEGPU_IO, "opening the journal '%s': %s", path, strerror(errno));
+    return EEGPU_OK;
 }
 
-/* Two outputs that cannot both be written. */
-static bool clash(const char *a, const char *b) { return strcmp(a, b) == 0 ? strcmp(a, "/dev/null") != 0 : same_file(a, b); }
-
-/* Outputs are opened before work starts, and no two of them may be the same. */
+/* Outputs are opened before work starts. */
 static eegpu_status open_outputs(scan_job *job)
 {
     const eg_settings *settings = job->settings;
-    const char *report = settings->output != NULL ? settings->output : "-";
-    struct {
-        const char *option, *path;
-        eg_output *output;
-    } outputs[] = {{"output", report, &job->report_file},
-                   {"spectrum", settings->dry_run ? NULL : settings->spectrum, &job->spectrum_file},
-                   {"vectors", settings->dry_run ? NULL : settings->vectors, &job->vectors_file},
-                   {"journal", settings->journal, NULL}};
-    for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++) {
-        for (size_t k = 0; k < i && outputs[i].path != NULL; k++)
-            if (outputs[k].path != NULL && clash(outputs[i].path, outputs[k].path))
-                return eg_fail(EEGPU_USAGE, "--%s and --%s would both be written to '%s'; give each its own file",
-                               outputs[k].option, outputs[i].option, outputs[i].path);
-        if (outputs[i].path != NULL && same_file(outputs[i].path, settings->source))
-            return eg_fail(EEGPU_USAGE, "--%s would replace the function '%s'; give it another name", outputs[i].option,
-                           settings->source);
-        if (outputs[i].path == NULL || outputs[i].output == NULL)
-            continue;
-        eegpu_status status = eg_output_open(outputs[i].path, outputs[i].output);
-        if (status != EEGPU_OK)
-            return status;
-    }
-    return EEGPU_OK;
+    const eg_output_name names[] = {{"output", settings->output != NULL ? settings->output : "-"},
+                                    {"spectrum", settings->dry_run ? NULL : settings->spectrum},
+                                    {"vectors", settings->dry_run ? NULL : settings->vectors},
+                                    {"journal", settings->journal}};
+    eg_output *const outputs[] = {&job->report_file, &job->spectrum_file, &job->vectors_file};
+    eegpu_status status;
+    EG_TRY(eg_output_names_check(settings, names, sizeof names / sizeof *names));
+    EG_TRY(try_journal(settings->journal));
+    for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++)
+        if (names[i].path != NULL)
+            EG_TRY(eg_output_open(names[i].path, outputs[i]));
+done:
+    return status;
 }
 
 static eegpu_status open_function(scan_job *job)
@@ -93,6 +99,35 @@ static eegpu_status open_function(scan_job *job)
     options.progress = eg_terminal_progress;
     options.progress_user = &job->terminal;
     return eegpu_state_open(settings->source, &options, &job->state);
+}
+
+static eegpu_status create_cuts(scan_job *job, eg_lattice lattice)
+{
+    return eegpu_cuts_create(lattice.height, lattice.width, job->settings->cuts, (int)job->settings->max_size, &job->cuts);
+}
+
+/* The cuts first if the lattice is known: what is wrong with them is said before the function is evaluated. */
+static eegpu_status open_inputs(scan_job *job)
+{
+    const eg_settings *settings = job->settings;
+    eg_lattice lattice = settings->lattice;
+    eegpu_status status;
+    if (eg_source_is_function(settings->source)) {
+        eegpu_open_options options = {.height = lattice.height, .width = lattice.width};
+        if (settings->bit_order == 1)
+            return eg_fail(EEGPU_USAGE,
+                           "--bit-order lsb is for files of amplitudes: built-in functions have no bit order; leave it out");
+        EG_TRY(eg_choose_lattice(settings->source, &options, &lattice.height, &lattice.width));
+    }
+    if (lattice.height > 0)
+        EG_TRY(create_cuts(job, lattice));
+    EG_TRY(open_function(job));
+    if (job->cuts == NULL) {
+        eegpu_state_info info = eegpu_state_describe(job->state);
+        EG_TRY(create_cuts(job, (eg_lattice){info.height, info.width}));
+    }
+done:
+    return status;
 }
 
 static void set_options(scan_job *job)
@@ -115,7 +150,7 @@ static void set_options(scan_job *job)
     options->progress_user = &job->terminal;
 }
 
-/* What `auto` takes, and why: the reason why it is not a GPU. */
+/* What `auto` took, and why it was not a GPU. Said last: where something fails, the failure is the only line. */
 static void say_device(scan_job *job)
 {
     const eg_backend *chosen = NULL, *gpu = NULL;
@@ -123,7 +158,7 @@ static void say_device(scan_job *job)
         return;
     eg_terminal_clear(&job->terminal);
     if (eg_backend_choose("auto", &chosen) != EEGPU_OK)
-        return; /* the scan will say so */
+        return;
     if (strcmp(chosen->name, "cpu") == 0 && eg_backend_choose("cuda", &gpu) != EEGPU_OK)
         fprintf(stderr, "eegpu: device cpu (no GPU: %s)\n", eg_backend_why_no_gpu());
     else
@@ -166,7 +201,6 @@ static eegpu_status scan_and_write(scan_job *job)
         EG_TRY(job->writer->write_plan(&report, &plan, job->report_file.stream));
     } else {
         double start = eg_seconds();
-        say_device(job);
         EG_TRY(eegpu_scan(job->state, job->cuts, &job->options, &job->result));
         report.result = job->result;
         report.seconds = eg_seconds() - start;
@@ -180,19 +214,20 @@ done:
 
 eegpu_status eg_command_scan(const eg_settings *settings)
 {
-    scan_job job = {.settings = settings, .writer = choose_writer(settings)};
+    scan_job job = {.settings = settings};
     eegpu_status status;
     eg_terminal_begin(&job.terminal, settings->quiet);
     set_options(&job);
     EG_TRY(open_outputs(&job));
-    EG_TRY(open_function(&job));
-    eegpu_state_info info = eegpu_state_describe(job.state);
-    EG_TRY(eegpu_cuts_create(info.height, info.width, settings->cuts, (int)settings->max_size, &job.cuts));
+    EG_TRY(choose_writer(settings, &job.writer));
+    EG_TRY(open_inputs(&job));
     EG_TRY(scan_and_write(&job));
     EG_TRY(eg_interrupt_check());
     EG_TRY(eg_output_commit(&job.vectors_file));
     EG_TRY(eg_output_commit(&job.spectrum_file));
     EG_TRY(eg_output_commit(&job.report_file));
+    if (job.result != NULL)
+        say_device(&job);
 done:
     eg_terminal_clear(&job.terminal);
     eg_output_discard(&job.vectors_file);

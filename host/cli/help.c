@@ -46,6 +46,8 @@ static void write_source(FILE *stream)
           "  psi.npy                 2^N amplitudes, shape (2^N,) or (2,)*N, real or complex; or (n,H,W) images\n"
           "  images:file=F,...       a labelled image set, IDX (.gz too) or .npy: labels=, label=, size=HxW,\n"
           "                          threshold=, weight=set|count\n"
+          "  packed:file=F           a 0/1 function as packed bits, 2^N/8 bytes or .npy of uint8 (np.packbits)\n"
+          "  plugin:file=F.so,...    a C function of yours in a shared library: symbol=, kind=, argument=\n"
           "  NAME:KEY=VALUE,...      a built-in function; `eegpu list` has their names and keys\n",
           stream);
 }
@@ -76,7 +78,7 @@ void eg_help_program(const eg_command *commands, size_t count, FILE *stream)
         fprintf(stream, "%s%*s", head, INDENT - column, "");
         eg_write_wrapped(commands[i].summary, INDENT, INDENT, stream);
     }
-    fputs("  eegpu COMMAND --help    the options of a command, with an example\n"
+    fputs("  eegpu COMMAND --help    the options of a command, with an example; also eegpu help COMMAND\n"
           "  eegpu --version\n\n",
           stream);
     eg_write_wrapped(

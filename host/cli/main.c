@@ -121,17 +121,33 @@ done:
     return status;
 }
 
+static const eg_command *find_command(const char *name)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
 static eegpu_status run(int count, char **words)
 {
     const char *name = words[1];
     char hint[128];
+    if (strcmp(name, "help") == 0) {
+        if (count > 3)
+            return eg_fail(EEGPU_USAGE, "help takes one command: '%s' is one too many beside '%s'", words[3], words[2]);
+        if (count == 2 || strcmp(words[2], "help") == 0 || *words[2] == '-')
+            return write_text(NULL);
+        name = words[2];
+        if (find_command(name) != NULL)
+            return write_text(find_command(name));
+    }
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
         return write_text(NULL);
     if (strcmp(name, "--version") == 0)
         return write_version();
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
-        if (strcmp(commands[i].name, name) == 0)
-            return run_command(&commands[i], count, words);
+    if (find_command(name) != NULL)
+        return run_command(find_command(name), count, words);
     if (*name == '-')
         return eg_fail(EEGPU_USAGE, "the command comes first, then '%s': eegpu scan SOURCE [OPTIONS]; see eegpu --help", name);
     eg_did_you_mean(name, commands, COMMAND_COUNT, sizeof *commands, hint, sizeof hint);

@@ -148,7 +148,9 @@ static const eg_option options[] = {
     {"spectrum", 0, "FILE.npz", EG_SCAN, AT(spectrum), parse_text, 0, 0,
      "write all spectra: p_0000, p_0001, ... (descending) and the masks `regions`"},
     {"vectors", 0, "FILE.npz", EG_SCAN, AT(vectors), parse_text, 0, 0,
-     "write the Schmidt vectors f = sum_i a_i f_A^i f_B^i of every cut: a_0000, fa_0000, fb_0000, ..."},
+     "write the Schmidt vectors f = sum_i a_i f_A^i f_B^i of every cut: a_0000, fa_0000, fb_0000, ...; fa_0000 is (rank, 2^N_A), "
+     "its "
+     "row i is f_A^i, so that M = (fa.T * a) @ fb, f having norm 1"},
     {"journal", 0, "FILE", EG_SCAN, AT(journal), parse_text, 0, 0,
      "note finished cuts here; a scan that was interrupted goes on from there when it is started again with the same journal"},
     {"dry-run", 0, NULL, EG_SCAN, AT(dry_run), NULL, 0, 0,

@@ -51,7 +51,7 @@ static uint64_t choose_panel(uint64_t small, uint64_t large)
  * square; the purity check of the latter needs another. */
 static uint64_t workspace(eg_route route, uint64_t small, uint64_t large)
 {
-    return route == EG_ROUTE_GRAM ? 520 * small + 4096 : 2 * small * small + 70 * (small + large) + 4096;
+    return route == EG_ROUTE_GRAM ? 530 * small + 4096 : 2 * small * small + 70 * (small + large) + 20 * small + 4096;
 }
 
 static double spectrum_flops(eg_route route, bool is_complex, double small, double large)
@@ -82,7 +82,7 @@ static uint64_t dense_bytes(const eg_shape *shape, const eg_task *task)
     uint64_t panel = unit * task->small * task->panel, search = unit * task->small * task->large;
     search = (search < 4 << 20 ? search : 4 << 20) + 64 * task->small + 4096;
     uint64_t side = task->small <= EG_MERGE_ALWAYS ? task->small : task->small / 2,
-             merged = solver + unit * side * side + 16 * task->small;
+             merged = solver + unit * eg_matrix_room(side, side) + 16 * task->small;
     uint64_t most = panel > search ? panel : search;
     return most > merged ? most : merged;
 }
@@ -101,7 +101,7 @@ static eegpu_status plan_dense(const eg_shape *shape, const struct eegpu_cuts *c
                        shape->pixels - n_small);
     task->representation = EG_AS_DENSITY;
     task->panel = choose_panel(task->small, task->large);
-    task->kept = element(shape) * task->small * (task->route == EG_ROUTE_GRAM ? task->small : task->large);
+    task->kept = element(shape) * eg_matrix_room(task->small, task->route == EG_ROUTE_GRAM ? task->small : task->large);
     task->bytes = dense_bytes(shape, task);
     return EEGPU_OK;
 }

@@ -162,6 +162,7 @@ static void lines_free(eg_budget *budget, lines *all)
     eg_release(budget, all->start);
     eg_release(budget, all->divisor);
     eg_release(budget, all->entry);
+    *all = (lines){0};
 }
 
 static uint64_t common_divisor(uint64_t a, uint64_t b)

@@ -149,7 +149,7 @@ static eegpu_status fill_block(const eg_sparse_matrix *matrix, const eg_sparse_b
     const uint32_t *row = flip ? matrix->column : matrix->row, *column = flip ? matrix->row : matrix->column;
     *block = (eg_block){
         .exact = true, .rows = flip ? blocks->columns[b] : blocks->rows[b], .columns = flip ? blocks->rows[b] : blocks->columns[b]};
-    eegpu_status status = eg_allocate_zero(matrix->budget, block->rows * block->columns, sizeof *block->entries,
+    eegpu_status status = eg_allocate_zero(matrix->budget, eg_matrix_room(block->rows, block->columns), sizeof *block->entries,
                                            "a block of the matrix of a cut", &block->entries);
     if (status != EEGPU_OK)
         return status;

@@ -22,7 +22,8 @@ static eegpu_status dense_matrix(const eegpu_state *state, const uint64_t *mask,
     schmidt->rows = UINT64_C(1) << n_a;
     schmidt->cols = UINT64_C(1) << n_b;
     eg_layout_of_region(state, mask, &layout);
-    eegpu_status status = eg_allocate(state->budget, state->size, state->is_complex ? 16 : 8, "the matrix of a cut", matrix);
+    eegpu_status status = eg_allocate(state->budget, eg_matrix_room(schmidt->rows, schmidt->cols), state->is_complex ? 16 : 8,
+                                      "the matrix of a cut", matrix);
     if (status != EEGPU_OK)
         return status;
     return eg_backend_cpu.gather(state, &layout, 0, schmidt->cols, *matrix, threads);
@@ -45,7 +46,8 @@ static eegpu_status sparse_matrix(const eegpu_state *state, const uint64_t *mask
     EG_TRY(eg_sparse_of_cut(state, mask, &matrix));
     schmidt->rows = matrix.rows;
     schmidt->cols = matrix.columns;
-    EG_TRY(eg_allocate_zero(state->budget, matrix.rows * matrix.columns, sizeof **dense, "the matrix of a cut", dense));
+    EG_TRY(
+        eg_allocate_zero(state->budget, eg_matrix_room(matrix.rows, matrix.columns), sizeof **dense, "the matrix of a cut", dense));
     for (uint64_t k = 0; k < matrix.entries; k++)
         (*dense)[matrix.column[k] * matrix.rows + matrix.row[k]] = sqrt((double)matrix.square[k]);
     EG_TRY(eg_allocate(state->budget, matrix.rows * (uint64_t)n_a, 1, "the sub-images of A", &schmidt->row_images));
@@ -112,8 +114,8 @@ static eegpu_status decompose(double *matrix, double norm, eg_schmidt *schmidt)
     double *values = NULL, *u = NULL, *vh = NULL, dropped = 0;
     eegpu_status status = EEGPU_OK;
     EG_TRY(eg_allocate(schmidt->budget, r, sizeof *values, "the Schmidt coefficients", &values));
-    EG_TRY(eg_allocate(schmidt->budget, schmidt->rows * r, unit, "the Schmidt vectors of A", &u));
-    EG_TRY(eg_allocate(schmidt->budget, schmidt->cols * r, unit, "the Schmidt vectors of B", &vh));
+    EG_TRY(eg_allocate(schmidt->budget, eg_matrix_room(schmidt->rows, r), unit, "the Schmidt vectors of A", &u));
+    EG_TRY(eg_allocate(schmidt->budget, eg_matrix_room(r, schmidt->cols), unit, "the Schmidt vectors of B", &vh));
     EG_TRY(eg_backend_cpu.singular_vectors(schmidt->budget, schmidt->is_complex, (int)schmidt->rows, (int)schmidt->cols, matrix,
                                            values, u, vh));
     uint64_t longer = schmidt->rows < schmidt->cols ? schmidt->cols : schmidt->rows;

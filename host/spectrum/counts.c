@@ -60,8 +60,8 @@ static void weigh(const eg_bit_matrix *part, uint64_t *counts, eg_gram *gram, eg
 static eegpu_status fill_block(const eg_bit_matrix *part, eg_budget *budget, eg_block *block)
 {
     *block = (eg_block){.exact = false, .rows = part->rows, .columns = part->columns};
-    eegpu_status status =
-        eg_allocate(budget, part->rows * part->columns, sizeof *block->entries, "a block of the matrix of a cut", &block->entries);
+    eegpu_status status = eg_allocate(budget, eg_matrix_room(part->rows, part->columns), sizeof *block->entries,
+                                      "a block of the matrix of a cut", &block->entries);
     if (status != EEGPU_OK)
         return status;
     for (uint64_t c = 0; c < part->columns; c++)
@@ -82,7 +82,8 @@ static eegpu_status add_part(const eg_backend *backend, eg_route route, const eg
     if (part->rows > INT32_MAX || (route == EG_ROUTE_SVD && part->columns > INT32_MAX))
         return eg_fail(EEGPU_OUT_OF_MEMORY, "a block of %llu x %llu distinct rows and columns: at most 2^31 of each",
                        (unsigned long long)part->rows, (unsigned long long)part->columns);
-    EG_TRY(eg_allocate(spectrum->budget, part->rows * part->rows, sizeof *counts, "the integer Gram matrix of a cut", &counts));
+    EG_TRY(eg_allocate(spectrum->budget, eg_matrix_room(part->rows, part->rows), sizeof *counts, "the integer Gram matrix of a cut",
+                       &counts));
     EG_TRY(backend->gram_bits(spectrum->budget, part->rows, part->columns, part->bits, part->column_weight, counts, threads));
     EG_TRY(sum_from_bits(part, &expected));
     weigh(part, counts, &gram, spectrum, &sum);

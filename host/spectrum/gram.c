@@ -30,7 +30,7 @@ double eg_gram_error(const eg_gram *gram)
 static eegpu_status begin(eg_budget *budget, bool is_complex, uint64_t n, eg_gram *gram)
 {
     *gram = (eg_gram){.is_complex = is_complex, .n = n, .budget = budget};
-    return eg_allocate(budget, n * n, is_complex ? 16 : 8, "the density matrix of a region", &gram->entries);
+    return eg_allocate(budget, eg_matrix_room(n, n), is_complex ? 16 : 8, "the density matrix of a region", &gram->entries);
 }
 
 void eg_gram_free(eg_gram *gram)

@@ -21,8 +21,8 @@ static eegpu_status merge(const eg_gram *gram, const eg_row_classes *classes, co
     uint64_t unit = gram->is_complex ? 2 : 1;
     *merged = (eg_gram){.is_complex = gram->is_complex, .n = count, .budget = gram->budget};
     merged->roundings = gram->roundings + roundings_of_weights(classes);
-    eegpu_status status =
-        eg_allocate(gram->budget, count * count, 8 * unit, "the merged density matrix of a region", &merged->entries);
+    eegpu_status status = eg_allocate(gram->budget, eg_matrix_room(count, count), 8 * unit, "the merged density matrix of a region",
+                                      &merged->entries);
     if (status != EEGPU_OK)
         return status;
     for (uint64_t j = 0; j < count; j++) {

@@ -135,8 +135,8 @@ eegpu_status eg_spectrum_add_state(const eg_backend *backend, const eegpu_state 
 {
     eg_block whole = {state->is_complex, state->kind == EG_BITS, task->small, task->large, NULL};
     eegpu_status status = EEGPU_OK;
-    EG_TRY(eg_allocate(spectrum->budget, task->small * task->large, state->is_complex ? 16 : 8, "the matrix of a cut",
-                       &whole.entries));
+    EG_TRY(eg_allocate(spectrum->budget, eg_matrix_room(task->small, task->large), state->is_complex ? 16 : 8,
+                       "the matrix of a cut", &whole.entries));
     EG_TRY(backend->gather(state, layout, 0, task->large, whole.entries, threads));
     EG_TRY(add_svd(backend, &whole, state->scaled_norm_squared, spectrum));
 done:
