@@ -246,8 +246,8 @@ typedef struct eegpu_record {
     int boundary, bonds; /* pixels of A with a nearest neighbour in B; nearest-neighbour pairs cut */
     double s_vn, error;  /* von Neumann entropy, and the bound on its rounding error */
     double renyi[EEGPU_MAX_RENYI], renyi_error[EEGPU_MAX_RENYI]; /* in the order of the options; error NAN: no bound is known */
-    uint64_t rank;                                               /* number of p above rank_tolerance */
-    bool rank_exact;                                             /* the rank is proved, not read off with a tolerance */
+    uint64_t rank;                                               /* Schmidt rank: exact, or the number of p above rank_tolerance */
+    bool rank_exact;   /* found in integers, right but for rank_doubt; else read off with the tolerance */
     double rank_doubt; /* bound on the probability that an exact rank is too small; 0: proved; NAN: the rank is not exact */
     double rank_tolerance;
     double p_max, purity; /* largest p; sum p^2 */
@@ -263,8 +263,12 @@ typedef struct eegpu_record {
 
 typedef struct eegpu_result eegpu_result;
 
-/* Compute the record of every cut. On success *result is the caller's. Bit-identical for the same input, device, threads
- * and BLAS. Memory: within the budget of the state. */
+/* Compute the record of every cut. On success *result is the caller's. `options` NULL: the defaults. Bit-identical for the same input,
+ * device, threads and BLAS. Matrices stay within the budget of the state; beside it go about 800 bytes a cut, and 8 bytes a p that is
+ * kept. Scans of one process take turns, because the threads of a BLAS belong to the process: not to be called from a progress
+ * callback. Errors: EEGPU_USAGE (options, cuts of another lattice, another scan's journal), EEGPU_OUT_OF_MEMORY (before work starts
+ * where shapes tell), EEGPU_NO_DEVICE (the device, or no BLAS), EEGPU_NUMERICS (a check failed: no number is given), EEGPU_IO (the
+ * journal), EEGPU_INTERRUPTED. */
 EEGPU_CHECK eegpu_status eegpu_scan(const eegpu_state *state, const eegpu_cuts *cuts, const eegpu_scan_options *options,
                                     eegpu_result **result);
 
@@ -286,7 +290,8 @@ typedef struct eegpu_blas_info {
     bool serialised;     /* it is not safe from several threads: calls are made one at a time */
 } eegpu_blas_info;
 
-/* Load the BLAS if that has not happened and describe it. EEGPU_NO_DEVICE: there is none. Strings are static. */
+/* Load the BLAS if that has not happened and describe it. EEGPU_NO_DEVICE: there is none. Strings are static. The load may set
+ * OPENBLAS_CORETYPE in the environment for a moment: make this call before other threads start if they read the environment. */
 EEGPU_CHECK eegpu_status eegpu_blas_describe(eegpu_blas_info *info);
 
 #ifdef __cplusplus

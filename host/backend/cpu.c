@@ -8,7 +8,7 @@
 #include "backend/gather.h"
 #include "backend/popcount.h"
 
-/* From this size on, with one BLAS thread, reduction in two stages is the faster one (see bench/README.md). */
+/* From this size on, with one BLAS thread, reduction in two stages is the faster one (measured: n = 1024, 2048). */
 enum { TWO_STAGE_FROM = 1024 };
 
 static eegpu_status gram(bool is_complex, int n, int k, const double *panel, double keep, double *matrix)
