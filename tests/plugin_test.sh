@@ -36,7 +36,8 @@ grep -q 'a plug-in may print' loud.txt || die "what a plug-in prints is lost"
 
 for what in read exit hang; do
     code=0
-    timeout --preserve-status -s INT 1 "$EEGPU" scan "plugin:file=$plugins/trouble.so,symbol=bits,argument=$what-777" -o out/x.json --format json \
+    # --foreground: else the signal comes twice, and the second one ends the program without a word
+    timeout --foreground --preserve-status -s INT 1 "$EEGPU" scan "plugin:file=$plugins/trouble.so,symbol=bits,argument=$what-777" -o out/x.json --format json \
         --quiet 2>message >output || code=$?
     expected=1 fragment='at index 777 (image 0000/0011/0000/1001)'
     [ "$what" != hang ] || expected=130 fragment=stopped
