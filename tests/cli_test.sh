@@ -174,6 +174,25 @@ fails_at_once() {
 }
 fails_at_once 2 "4.0 GiB" scan primes --cuts all --lattice 5x7 -o out/a.json
 fails_at_once 2 "neither a family" scan primes --cuts nofile --lattice 5x6 -o out/a.json
+# A journal whose numbers were altered, or whose head was cut short, is not believed; one journal serves one scan at a time.
+journal_scan() { "$program" scan primes --lattice 2x3 --quiet --format csv --journal "$1" 2>stderr | sed 's/,[^,]*$//'; }
+journal_scan j.first >fresh.csv
+sed '2s/0x1\./0x1.1/' j.first >j.altered
+head -c 20 j.first >j.cut
+for journal in j.altered j.cut; do
+    if ! cmp -s j.first "$journal" && journal_scan $journal >resumed.csv && cmp -s fresh.csv resumed.csv; then
+        ok "$journal is computed again"
+    else
+        bad "$journal is computed again ($(cat stderr))"
+    fi
+done
+exec 9<>j.first
+flock -x 9
+fails 1 "in use by another scan" scan primes --lattice 2x3 --journal j.first
+exec 9>&-
+fails 2 "not a regular file" scan ghz --journal /dev/zero
+rm -f j.first j.altered j.cut fresh.csv resumed.csv stderr
+
 fails_at_once 1 "opening the journal" scan primes --lattice 5x6 --journal no/such/journal -o out/a.json
 fails_at_once 2 "not a regular file" scan primes --lattice 5x6 --journal . -o out/a.json
 
