@@ -11,10 +11,10 @@
 
 static double solver_seconds;
 
-static eegpu_status timed_eigenvalues(eg_budget *budget, bool is_complex, int n, double *matrix, double *values)
+static eegpu_status timed_eigenvalues(eg_lane *lane, const eg_eigen_problem *problems, size_t count, size_t *failed)
 {
     double start = eg_seconds();
-    eegpu_status status = eg_backend_cpu.eigenvalues(budget, is_complex, n, matrix, values);
+    eegpu_status status = eg_backend_cpu.eigenvalues(lane, problems, count, failed);
     solver_seconds += eg_seconds() - start;
     return status;
 }
@@ -25,12 +25,18 @@ static eegpu_status measure(const eegpu_state *state, const eegpu_cuts *cuts, bo
     eg_backend backend = eg_backend_cpu;
     eegpu_scan_options options = eegpu_scan_options_default();
     eegpu_result *result = NULL;
+    eg_device *device = NULL;
     backend.eigenvalues = timed_eigenvalues;
     options.threads = 1;
     options.no_reduce = !with_forest;
     solver_seconds = 0;
+    eegpu_status status = eg_device_open("cpu", &device);
+    if (status != EEGPU_OK)
+        return status;
+    device->backend = &backend;
     double start = eg_seconds();
-    eegpu_status status = eg_scan_on(state, cuts, &options, &backend, &result);
+    status = eg_scan_on(state, cuts, &options, device, &result);
+    eg_device_close(device);
     double total = eg_seconds() - start;
     if (status != EEGPU_OK)
         return status;

@@ -47,13 +47,14 @@ int main(int argument_count, char **arguments)
     for (uint64_t c = 0; c < n; c++)
         for (uint64_t r = 0; r < n; r++)
             matrix[c * n + r] = (double)eg_bit(bits + r * words, c);
-    eg_backend_cpu.set_threads(threads);
+    eg_device cpu = {.backend = &eg_backend_cpu};
+    eg_lane lane = {&cpu, threads};
     for (int k = 0; k < repeats && status == EEGPU_OK; k++) {
         double start = eg_seconds();
         status = eg_gram_bits(NULL, n, n, bits, NULL, integers, threads);
         double middle = eg_seconds();
         if (status == EEGPU_OK)
-            status = eg_backend_cpu.gram(false, (int)n, (int)n, matrix, 0, doubles);
+            status = eg_backend_cpu.gram(&lane, false, (int)n, (int)n, matrix, 0, doubles);
         double end = eg_seconds();
         best_integer = middle - start < best_integer ? middle - start : best_integer;
         best_double = end - middle < best_double ? end - middle : best_double;

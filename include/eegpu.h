@@ -254,7 +254,7 @@ typedef struct eegpu_record {
     double rows, cols;    /* shape of M: 2^N_A x 2^N_B, for image sets the distinct sub-images of A and of B */
     uint64_t reduced_rows, reduced_cols, blocks; /* what is left after the exact reductions */
     const char *method;                          /* "gram" or "svd"; static storage */
-    const char *device;                          /* where the spectrum was computed; static storage */
+    const char *device;                          /* where the spectrum was computed; owned by the result */
     double seconds;
     int64_t same_as;        /* number of an equivalent cut whose numbers these are; -1: none */
     size_t spectrum_count;  /* 0 unless spectra are kept */

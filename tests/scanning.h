@@ -8,6 +8,7 @@
 #include "base/bits.h"
 #include "check.h"
 #include "cut/cut.h"
+#include "scan/scan.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -193,6 +194,23 @@ static inline bool same_results(const eegpu_result *left, const eegpu_result *ri
     for (size_t i = 0; same && i < eegpu_result_count(left); i++)
         same = same_bits(eegpu_result_record(left, i), eegpu_result_record(right, i));
     return same;
+}
+
+/* ---- Scans on a back end of the CPU's kind ---- */
+
+/* eg_scan_on() a CPU whose table of operations is another, such as one with planted faults. */
+static inline eegpu_status scan_with(const eg_backend *backend, const eegpu_state *state, const eegpu_cuts *cuts,
+                                     const eegpu_scan_options *options, eegpu_result **result)
+{
+    eg_device *device = NULL;
+    *result = NULL;
+    eegpu_status status = eg_backend_cpu.open(0, &device);
+    if (status != EEGPU_OK)
+        return status;
+    device->backend = backend;
+    status = eg_scan_on(state, cuts, options, device, result);
+    eg_device_close(device);
+    return status;
 }
 
 #endif

@@ -291,11 +291,11 @@ static void test_little_memory(void)
 typedef enum fault { NO_FAULT, TRACE_FIRST, TRACE_LAST, COUNT_FIRST, COUNT_LAST, COUNT_BELOW, FAULTS } fault;
 static fault planted;
 
-static eegpu_status partial_trace(eg_budget *budget, bool is_complex, int parent_bits, uint64_t kept_bits, const double *parent,
-                                  double *child, int threads)
+static eegpu_status partial_trace(eg_lane *lane, bool is_complex, int parent_bits, uint64_t kept_bits, const double *parent,
+                                  double *child)
 {
     uint64_t n = UINT64_C(1) << eg_popcount(kept_bits), unit = is_complex ? 2 : 1;
-    eegpu_status status = eg_backend_cpu.partial_trace(budget, is_complex, parent_bits, kept_bits, parent, child, threads);
+    eegpu_status status = eg_backend_cpu.partial_trace(lane, is_complex, parent_bits, kept_bits, parent, child);
     if (planted == TRACE_FIRST)
         child[0] *= 1 + 1e-8;
     if (planted == TRACE_LAST)
@@ -303,10 +303,10 @@ static eegpu_status partial_trace(eg_budget *budget, bool is_complex, int parent
     return status;
 }
 
-static eegpu_status gram_bits(eg_budget *budget, uint64_t rows, uint64_t columns, const uint64_t *bits, const uint64_t *weight,
-                              uint64_t *counts, int threads)
+static eegpu_status gram_bits(eg_lane *lane, uint64_t rows, uint64_t columns, const uint64_t *bits, const uint64_t *weight,
+                              uint64_t *counts)
 {
-    eegpu_status status = eg_backend_cpu.gram_bits(budget, rows, columns, bits, weight, counts, threads);
+    eegpu_status status = eg_backend_cpu.gram_bits(lane, rows, columns, bits, weight, counts);
     if (planted == COUNT_FIRST)
         counts[0]++;
     if (planted == COUNT_LAST)
@@ -328,7 +328,7 @@ static void check_faults(const char *source, bool has_labels)
             backend.partial_trace = partial_trace;
             backend.gram_bits = gram_bits;
             bool is_met = planted != NO_FAULT && (planted >= COUNT_FIRST) == has_labels;
-            eegpu_status status = eg_scan_on(state, cuts, &options, &backend, &result);
+            eegpu_status status = scan_with(&backend, state, cuts, &options, &result);
             EXPECT(status == (is_met ? EEGPU_NUMERICS : EEGPU_OK), "%s, fault %d: status %d (%s)", source, (int)planted,
                    (int)status, status == EEGPU_OK ? "" : eegpu_error_message());
             if (is_met && status != EEGPU_OK)

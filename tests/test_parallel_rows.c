@@ -1,5 +1,6 @@
 /* Classes of parallel rows and blocks, compared with all pairs of rows in exact arithmetic of its own (mantissas as integers); what is
  * found must rebuild the matrix. Planted factors, products that round, complex rows, tiny numbers, bad hashes, early decisions. */
+#include "backend/gather.h"
 #include "reduce/parallel_rows.h"
 
 #include "scan/layout.h"
@@ -127,7 +128,7 @@ static matrix read_matrix(const eegpu_state *state, const eg_matrix_layout *layo
 {
     matrix m = zeros(state->is_complex, layout->row_bits, layout->column_bits);
     double *panel = malloc(m.rows * parts_of(&m) * sizeof *panel);
-    CHECK_OK(eg_backend_cpu.gather(state, layout, 0, m.columns, panel, 1));
+    CHECK_OK(eg_gather_columns(state, layout, 0, m.columns, panel, 1));
     for (uint64_t r = 0; r < m.rows; r++)
         for (uint64_t c = 0; c < m.columns; c++)
             memcpy(row_of(&m, r) + m.unit * c, panel + m.unit * (m.rows * c + r), m.unit * sizeof *panel);
@@ -238,8 +239,8 @@ static uint64_t check_state(const eegpu_state *state, const eg_matrix_layout *la
     bool found = false, found_again = true;
     uint32_t *block = malloc(m.rows * sizeof *block);
     uint64_t used = state->budget->used, count = m.rows, blocks = count_blocks(&m, block), least = count_classes(&m);
-    CHECK_OK(eg_find_row_classes_hashed(&eg_backend_cpu, state, layout, 1, hash_mask, &found, &classes));
-    CHECK_OK(eg_find_row_classes_hashed(&eg_backend_cpu, state, layout, 3, hash_mask, &found_again, &again));
+    CHECK_OK(eg_find_row_classes_hashed(eg_gather_columns, state, layout, 1, hash_mask, &found, &classes));
+    CHECK_OK(eg_find_row_classes_hashed(eg_gather_columns, state, layout, 3, hash_mask, &found_again, &again));
     CHECK(found == found_again && (!found || same_classes(&classes, &again)));
     EXPECT(found == (least < m.rows || blocks > 1) || !is_complete, "%s: found %d", name, found);
     if (found) {
@@ -494,16 +495,17 @@ static eegpu_status counting_gather(const eegpu_state *state, const eg_matrix_la
         return eg_fail(EEGPU_NO_DEVICE, "the device has gone");
     columns_gathered += count;
     CHECK(first % count == 0 && eg_popcount(count) == 1);
-    return eg_backend_cpu.gather(state, layout, first, count, panel, threads);
+    return eg_gather_columns(state, layout, first, count, panel, threads);
 }
 
-static eg_backend counting_backend(void)
+/* eg_find_row_classes() with the gather above. */
+static eegpu_status find_counted(const eegpu_state *state, const eg_matrix_layout *layout, int threads, bool *found,
+                                 eg_row_classes *classes)
 {
-    eg_backend backend = eg_backend_cpu;
-    backend.gather = counting_gather;
-    gather_calls = columns_gathered = fails_at = 0;
-    return backend;
+    return eg_find_row_classes_hashed(counting_gather, state, layout, threads, ~UINT64_C(0), found, classes);
 }
+
+static void count_from_zero(void) { gather_calls = columns_gathered = fails_at = 0; }
 
 static void random_states_cost_one_panel(void)
 {
@@ -511,13 +513,13 @@ static void random_states_cost_one_panel(void)
     static const uint64_t masks[] = {0xff, 0xff00, 0x5555, 0x1, 0x7fff, 0x0ff0};
     for (size_t k = 0; k < 2 * COUNT(masks); k++) {
         eegpu_state *state = open_source(sources[k % 2], 1, 16);
-        eg_backend backend = counting_backend();
         eg_matrix_layout layout;
         eg_row_classes classes;
         bool found = true;
         uint64_t used = state->budget->used;
+        count_from_zero();
         eg_layout_of_region(state, &masks[k / 2], &layout);
-        CHECK_OK(eg_find_row_classes(&backend, state, &layout, 2, &found, &classes));
+        CHECK_OK(find_counted(state, &layout, 2, &found, &classes));
         CHECK(!found && classes.class_of_row == NULL && gather_calls == 1 && columns_gathered <= 16);
         CHECK_EQUAL(state->budget->used, used);
         eegpu_state_close(state);
@@ -554,11 +556,11 @@ static void failures_leave_nothing(void)
     matrix m = planted(false, 6, 14, real_factors, 8, 9, 8);
     opened o = open_matrix(&m, 1);
     eg_budget *budget = o.state->budget;
-    eg_backend backend = counting_backend();
     uint64_t used = budget->used, limit = budget->limit, calls, refused = 0;
     eg_row_classes classes;
     bool found = true;
-    CHECK_OK(eg_find_row_classes(&backend, o.state, &o.layout, 1, &found, &classes));
+    count_from_zero();
+    CHECK_OK(find_counted(o.state, &o.layout, 1, &found, &classes));
     CHECK(found && classes.count == 32);
     eg_row_classes_free(&classes);
     calls = gather_calls; /* panels grow */
@@ -566,14 +568,14 @@ static void failures_leave_nothing(void)
     for (uint64_t call = 1; call <= calls; call += 3) {
         gather_calls = 0;
         fails_at = call;
-        CHECK_FAILS(eg_find_row_classes(&backend, o.state, &o.layout, 1, &found, &classes), EEGPU_NO_DEVICE, "gone");
+        CHECK_FAILS(find_counted(o.state, &o.layout, 1, &found, &classes), EEGPU_NO_DEVICE, "gone");
         CHECK(!found && classes.class_of_row == NULL);
         CHECK_EQUAL(budget->used, used);
     }
     fails_at = 0;
     for (uint64_t room = 64;; room += room < (1 << 20) ? (1 << 18) : 64) {
         budget->limit = used + room;
-        eegpu_status status = eg_find_row_classes(&backend, o.state, &o.layout, 1, &found, &classes);
+        eegpu_status status = find_counted(o.state, &o.layout, 1, &found, &classes);
         CHECK(found == (status == EEGPU_OK));
         eg_row_classes_free(&classes);
         CHECK_EQUAL(budget->used, used);
@@ -585,7 +587,7 @@ static void failures_leave_nothing(void)
     CHECK(refused > 13); /* every single allocation */
     budget->limit = limit;
     o.layout.row_bits = 32;
-    CHECK_FAILS(eg_find_row_classes(&backend, o.state, &o.layout, 1, &found, &classes), EEGPU_USAGE, "2^32 rows");
+    CHECK_FAILS(find_counted(o.state, &o.layout, 1, &found, &classes), EEGPU_USAGE, "2^32 rows");
     CHECK(!found);
     eegpu_state_close(o.state);
     free(o.amplitudes);

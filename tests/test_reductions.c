@@ -283,8 +283,10 @@ static void check_weights(uint64_t r0, uint64_t r1, uint64_t c0, uint64_t c1)
     long double large = (1 + sqrtl(1 - 4 * determinant)) / 2, small = determinant / large;
     for (eg_route route = EG_ROUTE_GRAM; route <= EG_ROUTE_SVD; route++) {
         eg_spectrum spectrum;
+        eg_device cpu = {.backend = &eg_backend_cpu, .budget = &budget};
+        eg_lane lane = {&cpu, 1};
         eg_spectrum_begin(&budget, &spectrum);
-        if (CHECK_OK(eg_spectrum_add_counts(&eg_backend_cpu, route, &matrix, ones, 1, &blocks, &spectrum)) &&
+        if (CHECK_OK(eg_spectrum_add_counts(&lane, route, &matrix, ones, &blocks, &spectrum)) &&
             CHECK_OK(eg_spectrum_finish(&spectrum, ones))) {
             CHECK(blocks == 1 && spectrum.count == 2 && spectrum.rank == 2 && spectrum.trace == ones);
             EXPECT(fabsl(spectrum.levels[0].p - large) <= spectrum.levels[0].error &&
@@ -292,7 +294,7 @@ static void check_weights(uint64_t r0, uint64_t r1, uint64_t c0, uint64_t c1)
                    "rows %llu and %llu times, route %d: %.17g and %.17g, not %.17Lg and %.17Lg", (unsigned long long)r0,
                    (unsigned long long)r1, (int)route, spectrum.levels[0].p, spectrum.levels[1].p, large, small);
         }
-        eg_spectrum_free(&spectrum);
+        eg_spectrum_free(&lane, &spectrum);
     }
     CHECK_EQUAL(budget.used, 0);
 }

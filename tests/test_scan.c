@@ -46,39 +46,41 @@ static eegpu_status after_solution(eegpu_status status)
     return status;
 }
 
-static eegpu_status eigenvalues(eg_budget *budget, bool is_complex, int n, double *matrix, double *values)
+static eegpu_status eigenvalues(eg_lane *lane, const eg_eigen_problem *problems, size_t count, size_t *failed)
 {
-    eegpu_status status = eg_backend_cpu.eigenvalues(budget, is_complex, n, matrix, values);
-    spoil(values, n, n - 1);
-    return after_solution(status);
+    eegpu_status status = eg_backend_cpu.eigenvalues(lane, problems, count, failed);
+    for (size_t i = 0; i < count; i++) {
+        spoil(problems[i].values, problems[i].n, problems[i].n - 1);
+        status = after_solution(status);
+    }
+    return status;
 }
 
-static eegpu_status singular_values(eg_budget *budget, bool is_complex, int m, int n, double *matrix, double *values)
+static eegpu_status singular_values(eg_lane *lane, bool is_complex, int m, int n, double *matrix, double *values)
 {
-    eegpu_status status = eg_backend_cpu.singular_values(budget, is_complex, m, n, matrix, values);
+    eegpu_status status = eg_backend_cpu.singular_values(lane, is_complex, m, n, matrix, values);
     spoil(values, m < n ? m : n, 0);
     return after_solution(status);
 }
 
-static eegpu_status gram(bool is_complex, int n, int k, const double *panel, double keep, double *matrix)
+static eegpu_status gram(eg_lane *lane, bool is_complex, int n, int k, const double *panel, double keep, double *matrix)
 {
-    return eg_backend_cpu.gram(is_complex, n, planted == COLUMN_MISSING ? k - 1 : k, panel, keep, matrix);
+    return eg_backend_cpu.gram(lane, is_complex, n, planted == COLUMN_MISSING ? k - 1 : k, panel, keep, matrix);
 }
 
 /* Labels are counted: both faults that concern the matrix are a wrong count. */
-static eegpu_status gram_bits(eg_budget *budget, uint64_t rows, uint64_t columns, const uint64_t *bits, const uint64_t *weight,
-                              uint64_t *counts, int threads)
+static eegpu_status gram_bits(eg_lane *lane, uint64_t rows, uint64_t columns, const uint64_t *bits, const uint64_t *weight,
+                              uint64_t *counts)
 {
-    eegpu_status status = eg_backend_cpu.gram_bits(budget, rows, columns, bits, weight, counts, threads);
+    eegpu_status status = eg_backend_cpu.gram_bits(lane, rows, columns, bits, weight, counts);
     if (planted == ONE_ELEMENT || planted == COLUMN_MISSING)
         counts[0]++;
     return status;
 }
 
-static eegpu_status gather(const eegpu_state *state, const eg_matrix_layout *layout, uint64_t first, uint64_t count, double *panel,
-                           int threads)
+static eegpu_status gather(eg_lane *lane, const eg_matrix_layout *layout, uint64_t first, uint64_t count, double *panel)
 {
-    eegpu_status status = eg_backend_cpu.gather(state, layout, first, count, panel, threads);
+    eegpu_status status = eg_backend_cpu.gather(lane, layout, first, count, panel);
     if (planted == ONE_ELEMENT)
         panel[5] += 0.125;
     return status;
@@ -94,13 +96,6 @@ static eg_backend backend_with(fault which)
     backend.gather = gather;
     planted = which;
     return backend;
-}
-
-static eegpu_status scan_on(const eg_backend *backend, const eegpu_state *state, const eegpu_cuts *cuts,
-                            const eegpu_scan_options *options, eegpu_result **result)
-{
-    *result = NULL;
-    return eg_scan_on(state, cuts, options, backend, result);
 }
 
 typedef enum source_kind { AMPLITUDES, LABELS, IMAGES } source_kind;
@@ -126,7 +121,7 @@ static void check_faults(const char *source, source_kind kind)
             eegpu_scan_options options = scan_options(method, 1);
             options.no_reduce = kind == IMAGES;
             eegpu_result *result = NULL;
-            eegpu_status status = scan_on(&backend, state, cuts, &options, &result);
+            eegpu_status status = scan_with(&backend, state, cuts, &options, &result);
             EXPECT(status == (which == NO_FAULT ? EEGPU_OK : EEGPU_NUMERICS), "%s, method %d, fault %d: status %d (%s)", source,
                    (int)method, (int)which, (int)status, eegpu_error_message());
             if (which != NO_FAULT) {
@@ -258,7 +253,7 @@ static void check_memory(const char *source, int pixels, eegpu_method method)
         eegpu_result_free(result);
     }
     solved = 0;
-    eegpu_status status = scan_on(&backend, short_of, cuts, &options, &result);
+    eegpu_status status = scan_with(&backend, short_of, cuts, &options, &result);
     CHECK_FAILS(status, EEGPU_OUT_OF_MEMORY, "the cut of");
     CHECK_FAILS(status, EEGPU_OUT_OF_MEMORY, "iB of the memory limit are left");
     CHECK_FAILS(status, EEGPU_OUT_OF_MEMORY, "--memory");
@@ -288,7 +283,7 @@ static void test_memory_is_returned(void)
         eegpu_scan_options options = scan_options(which % 2 ? EEGPU_METHOD_GRAM : EEGPU_METHOD_SVD, 2);
         uint64_t before = state->budget->used;
         eegpu_result *result = NULL;
-        CHECK((scan_on(&backend, state, cuts, &options, &result) == EEGPU_OK) == (result != NULL));
+        CHECK((scan_with(&backend, state, cuts, &options, &result) == EEGPU_OK) == (result != NULL));
         eegpu_result_free(result);
         CHECK_EQUAL(state->budget->used, before);
     }
@@ -330,7 +325,7 @@ static void check_resumed(const eegpu_state *state, const eegpu_cuts *cuts, eegp
     eegpu_result *result = NULL;
     int before = lines_of(options.journal), all = (int)eegpu_cuts_count(cuts);
     solved = 0;
-    CHECK_OK(scan_on(backend, state, cuts, &options, &result));
+    CHECK_OK(scan_with(backend, state, cuts, &options, &result));
     EXPECT(same_results(expected, result), "the resumed scan gives other bits");
     int after = lines_of(options.journal), fresh = after - (before > 0 ? before : 1);
     EXPECT(solved == fresh && after <= 1 + all, "%d cuts solved, %d lines before, %d after", solved, before, after);
@@ -361,7 +356,7 @@ static void check_journal(const journal_case *c)
     options.progress = stop_after;
     options.progress_user = &left;
     pause_microseconds = 55000;
-    CHECK_FAILS(scan_on(&backend, state, cuts, &options, &result), EEGPU_INTERRUPTED, "stopped");
+    CHECK_FAILS(scan_with(&backend, state, cuts, &options, &result), EEGPU_INTERRUPTED, "stopped");
     CHECK(result == NULL);
     pause_microseconds = 0;
     options.progress = NULL;

@@ -147,7 +147,9 @@ static void add_spectrum(const eg_sparse_matrix *m, uint64_t first, uint64_t las
     uint64_t least = rows < columns ? rows : columns;
     for (uint64_t k = first; k < last; k++)
         entries[m->column[k] * rows + m->row[k]] = sqrt((double)m->square[k]);
-    CHECK_OK(eg_backend_cpu.singular_values(NULL, false, (int)rows, (int)columns, entries, values + *count));
+    eg_device cpu = {.backend = &eg_backend_cpu};
+    eg_lane lane = {&cpu, 1};
+    CHECK_OK(eg_backend_cpu.singular_values(&lane, false, (int)rows, (int)columns, entries, values + *count));
     for (uint64_t k = *count; k < *count + least; k++)
         values[k] *= values[k];
     *count += least;

@@ -227,11 +227,12 @@ void eg_blas_leave(const eg_blas *blas)
 
 void eg_blas_set_threads(int threads)
 {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     const eg_blas *blas = NULL;
-    if (eg_blas_load(&blas) != EEGPU_OK || atomic_exchange(&loaded.threads, threads) == threads)
+    if (eg_blas_load(&blas) != EEGPU_OK || blas->set_threads == NULL)
         return;
-    if (blas->set_threads)
-        blas->set_threads(threads);
+    pthread_mutex_lock(&lock); /* who finds the number right must find it set */
+    if (loaded.threads != threads)
+        blas->set_threads(loaded.threads = threads);
+    pthread_mutex_unlock(&lock);
 }
-
-int eg_blas_threads(void) { return loaded.functions.set_threads ? atomic_load(&loaded.threads) : 1; }

@@ -40,8 +40,7 @@ EG_MUST eg_blas_load(const eg_blas **blas);
 void eg_blas_enter(const eg_blas *blas);
 void eg_blas_leave(const eg_blas *blas);
 
-/* Threads that the next calls may use; remembered, so that drivers can choose by it. */
+/* Threads that the next calls of the process may use; costs nothing when the number is the same. Thread-safe. */
 void eg_blas_set_threads(int threads);
-int eg_blas_threads(void);
 
 #endif

@@ -1,176 +1,186 @@
-/* The CPU back end, the plain reference: threads, BLAS and LAPACK. Matrices come in column-major and go out as numbers; it knows
- * nothing of cuts. Called through the table by spectrum/ and scan/. */
+/* The CPU back end, the plain reference: threads, BLAS and LAPACK. Buffers are memory of the host; a lane is a number of threads. It
+ * knows nothing of cuts. Called through the table by the stages from reduce/ on; the solvers are in lapack.c. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/backend.h"
 #include "backend/blas.h"
 #include "backend/gather.h"
+#include "backend/lapack.h"
 #include "backend/popcount.h"
 
-/* From this size on, with one BLAS thread, reduction in two stages is the faster one (measured: n = 1024, 2048). */
-enum { TWO_STAGE_FROM = 1024 };
+/* ---- Devices and lanes ---- */
 
-static eegpu_status gram(bool is_complex, int n, int k, const double *panel, double keep, double *matrix)
+/* Amplitudes in a gathered panel: 32 MiB (64 for complex ones) keeps the permutation at full speed and costs little memory. Threaded
+ * BLAS pays from about n = 256 on (measured). */
+static const eg_capacity capacity = {.panel_amplitudes = UINT64_C(1) << 22, .wide_from_flops = 5e7};
+
+static eegpu_status open_device(int number, eg_device **device)
+{
+    *device = NULL;
+    if (number != 0)
+        return eg_fail(EEGPU_USAGE, "device cpu:%d: there is one CPU device", number);
+    eg_device *new = calloc(1, sizeof *new);
+    if (new == NULL)
+        return eg_fail(EEGPU_OUT_OF_MEMORY, "opening the CPU: no memory");
+    *new = (eg_device){.backend = &eg_backend_cpu, .name = "cpu", .capacity = capacity, .least_piece = 256};
+    *device = new;
+    return EEGPU_OK;
+}
+
+static void close_device(eg_device *device) { free(device); }
+
+static eegpu_status load(eg_device *device, const eegpu_state *state)
+{
+    device->state = state;
+    device->budget = state->budget;
+    return EEGPU_OK;
+}
+
+static eegpu_status open_lane(eg_device *device, int threads, eg_lane **lane)
+{
+    *lane = malloc(sizeof **lane);
+    if (*lane == NULL)
+        return eg_fail(EEGPU_OUT_OF_MEMORY, "opening a line of work on the CPU: no memory");
+    **lane = (eg_lane){device, threads};
+    return EEGPU_OK;
+}
+
+static void close_lane(eg_lane *lane) { free(lane); }
+
+static eegpu_status wait_for(eg_lane *lane) { return EEGPU_OK; }
+
+/* ---- Buffers ---- */
+
+static eegpu_status allocate(eg_lane *lane, uint64_t count, uint64_t size, const char *what, void *pointer)
+{
+    return eg_allocate(lane->device->budget, count, size, what, pointer);
+}
+
+static void release(eg_lane *lane, void *buffer) { eg_release(lane->device->budget, buffer); }
+
+/* Buffers of the host are those of the device. */
+static eegpu_status take(eg_lane *lane, eg_budget *budget, uint64_t bytes, const char *what, void *pointer) { return EEGPU_OK; }
+
+static eegpu_status fetch(eg_lane *lane, const void *buffer, uint64_t bytes, void *host)
+{
+    memcpy(host, buffer, bytes);
+    return EEGPU_OK;
+}
+
+/* ---- The matrix of a cut ---- */
+
+static eegpu_status gather(eg_lane *lane, const eg_matrix_layout *layout, uint64_t first, uint64_t count, double *panel)
+{
+    return eg_gather_columns(lane->device->state, layout, first, count, panel, lane->threads);
+}
+
+static eegpu_status derive_columns(eg_lane *lane, const eg_columns *parent, uint64_t pixels, eg_budget *budget, eg_columns *child)
+{
+    return eg_columns_derive(parent, pixels, budget, NULL, child);
+}
+
+/* ---- Gram matrices ---- */
+
+static eegpu_status gram(eg_lane *lane, bool is_complex, int n, int k, const double *panel, double keep, double *matrix)
 {
     const eg_blas *blas = NULL;
     eegpu_status status = eg_blas_load(&blas);
     if (status != EEGPU_OK)
         return status;
     const double one = 1;
+    eg_blas_set_threads(lane->threads);
     eg_blas_enter(blas);
     (is_complex ? blas->zherk : blas->dsyrk)("L", "N", &n, &k, &one, panel, &n, &keep, matrix, &n, 1, 1);
     eg_blas_leave(blas);
     return EEGPU_OK;
 }
 
-static bool two_stage(int n) { return n >= TWO_STAGE_FROM && eg_blas_threads() == 1; }
-
-/* One call of the eigenvalue driver; with lwork = -1 it answers the sizes that it wants in work[0], rwork[0], iwork[0]. */
-static int call_eigenvalues(const eg_blas *blas, bool is_complex, bool staged, int n, double *matrix, double *values, double *work,
-                            int lwork, double *rwork, int lrwork, int *iwork, int liwork)
+static eegpu_status gram_bits(eg_lane *lane, uint64_t rows, uint64_t columns, const uint64_t *bits, const uint64_t *weight,
+                              uint64_t *counts)
 {
-    int info = 0;
-    eg_blas_enter(blas);
-    if (is_complex)
-        (staged ? blas->zheevd_2stage : blas->zheevd)("N", "L", &n, matrix, &n, values, work, &lwork, rwork, &lrwork, iwork,
-                                                      &liwork, &info, 1, 1);
-    else
-        (staged ? blas->dsyevd_2stage : blas->dsyevd)("N", "L", &n, matrix, &n, values, work, &lwork, iwork, &liwork, &info, 1, 1);
-    eg_blas_leave(blas);
-    return info;
+    return eg_gram_bits(lane->device->budget, rows, columns, bits, weight, counts, lane->threads);
 }
 
-/* Workspace as one block of doubles: work, then rwork, then iwork. */
-typedef struct eigen_sizes {
-    int work, rwork, iwork;
-    uint64_t doubles;
-} eigen_sizes;
-
-static eegpu_status query_eigenvalues(const eg_blas *blas, bool is_complex, bool staged, int n, eigen_sizes *sizes)
+static eegpu_status weigh(eg_lane *lane, uint64_t n, const uint64_t *weight, uint64_t *counts, eg_count_sums *sums)
 {
-    double work[2] = {0}, rwork[1] = {0}, unused[2] = {0};
-    int iwork[1] = {0};
-    int info = call_eigenvalues(blas, is_complex, staged, n, unused, unused, work, -1, rwork, -1, iwork, -1);
-    if (info != 0)
-        return eg_fail(EEGPU_NUMERICS, "eigenvalues of a %d x %d matrix: the workspace query failed (info %d)", n, n, info);
-    sizes->work = work[0] < 1 ? 1 : (int)work[0];
-    sizes->rwork = is_complex ? (rwork[0] < 1 ? 1 : (int)rwork[0]) : 0;
-    sizes->iwork = iwork[0] < 1 ? 1 : iwork[0];
-    sizes->doubles = (uint64_t)sizes->work * (is_complex ? 2 : 1) + (uint64_t)sizes->rwork + ((uint64_t)sizes->iwork + 1) / 2;
+    bool is_plain = true;
+    *sums = (eg_count_sums){0};
+    for (uint64_t i = 0; i < n; i++)
+        is_plain = is_plain && weight[i] == 1;
+    for (uint64_t j = 0; j < n; j++) {
+        for (uint64_t i = j; i < n; i++) {
+            uint64_t k = counts[j * n + i];
+            unsigned __int128 both = (unsigned __int128)weight[i] * weight[j], square = (unsigned __int128)k * k * both;
+            sums->square += i == j ? square : 2 * square; /* at most the number of ones squared: below 2^81 */
+            sums->total += (i == j ? 1 : 2) * both * k;
+            sums->trace += i == j ? (unsigned __int128)k * weight[i] : 0;
+            double entry = is_plain ? (double)k : i == j ? (double)k * (double)weight[i] : (double)k * sqrt((double)both);
+            memcpy(&counts[j * n + i], &entry, sizeof entry);
+        }
+    }
     return EEGPU_OK;
 }
 
-static eegpu_status eigenvalues(eg_budget *budget, bool is_complex, int n, double *matrix, double *values)
+static eegpu_status partial_trace(eg_lane *lane, bool is_complex, int parent_bits, uint64_t kept_bits, const double *parent,
+                                  double *child)
 {
-    const eg_blas *blas = NULL;
-    double *work = NULL;
-    eigen_sizes sizes = {0};
-    bool staged = two_stage(n);
-    eegpu_status status = eg_blas_load(&blas);
-    if (status != EEGPU_OK)
-        return status;
-    EG_TRY(query_eigenvalues(blas, is_complex, staged, n, &sizes));
-    EG_TRY(
-        eg_allocate(budget, sizes.doubles + 8 * (uint64_t)n + 64, sizeof *work, "the workspace of the eigenvalue solver", &work));
-    double *rwork = work + (uint64_t)sizes.work * (is_complex ? 2 : 1);
-    int *iwork = (int *)(rwork + sizes.rwork);
-    int info =
-        call_eigenvalues(blas, is_complex, staged, n, matrix, values, work, sizes.work, rwork, sizes.rwork, iwork, sizes.iwork);
-    if (info != 0)
-        status = eg_fail(EEGPU_NUMERICS, "eigenvalues of a %d x %d matrix: LAPACK did not converge (info %d); try --method svd", n,
-                         n, info);
-done:
-    eg_release(budget, work);
-    return status;
+    return eg_partial_trace(lane->device->budget, is_complex, parent_bits, kept_bits, parent, child, lane->threads);
 }
 
-static int call_singular(const eg_blas *blas, bool is_complex, bool vectors, int m, int n, double *matrix, double *values,
-                         double *u, double *vh, double *work, int lwork, double *rwork, int *iwork)
+static eegpu_status merge(eg_lane *lane, bool is_complex, uint64_t n, const double *matrix, uint64_t count, const uint32_t *row,
+                          const double *weight, double *merged)
 {
-    int info = 0, r = m < n ? m : n;
-    const char *job = vectors ? "S" : "N";
-    eg_blas_enter(blas);
-    if (is_complex)
-        blas->zgesdd(job, &m, &n, matrix, &m, values, u, &m, vh, &r, work, &lwork, rwork, iwork, &info, 1);
-    else
-        blas->dgesdd(job, &m, &n, matrix, &m, values, u, &m, vh, &r, work, &lwork, iwork, &info, 1);
-    eg_blas_leave(blas);
-    return info;
-}
-
-static eegpu_status singular_sizes(const eg_blas *blas, bool is_complex, bool vectors, int m, int n, int *lwork, uint64_t *rwork)
-{
-    double work[2] = {0}, unused[2] = {0};
-    int iwork[8] = {0},
-        info = call_singular(blas, is_complex, vectors, m, n, unused, unused, unused, unused, work, -1, unused, iwork);
-    if (info != 0 || work[0] > 2147483647.)
-        return eg_fail(EEGPU_OUT_OF_MEMORY,
-                       "singular values of a %d x %d matrix: LAPACK cannot take this size (its workspace passes 2^31 numbers); try "
-                       "--method gram",
-                       m, n);
-    *lwork = work[0] < 1 ? 1 : (int)work[0];
-    uint64_t small = (uint64_t)(m < n ? m : n), large = (uint64_t)(m < n ? n : m);
-    uint64_t by_small = 5 * small * small + 7 * small, by_large = 2 * large * small + 2 * small * small + small;
-    *rwork = !is_complex ? 0 : !vectors ? 7 * small : by_small > by_large ? by_small : by_large; /* zgesdd's documentation */
+    uint64_t unit = is_complex ? 2 : 1;
+    for (uint64_t j = 0; j < count; j++) {
+        for (uint64_t i = j; i < count; i++) {
+            double factor = sqrt(weight[i] * weight[j]);
+            bool is_below = row[i] >= row[j]; /* only the lower triangle is there */
+            const double *from = matrix + unit * (is_below ? row[j] * n + row[i] : row[i] * n + row[j]);
+            double *to = merged + unit * (j * count + i);
+            to[0] = from[0] * factor;
+            if (is_complex)
+                to[1] = (is_below ? from[1] : -from[1]) * factor;
+        }
+    }
     return EEGPU_OK;
 }
 
-static eegpu_status singular(eg_budget *budget, bool is_complex, bool vectors, int m, int n, double *matrix, double *values,
-                             double *u, double *vh)
+static eegpu_status invariants(eg_lane *lane, bool is_complex, uint64_t n, const double *matrix, double *trace, double *square)
 {
-    const eg_blas *blas = NULL;
-    double *work = NULL, unused[2];
-    int lwork = 0;
-    uint64_t rwork = 0, small = (uint64_t)(m < n ? m : n);
-    eegpu_status status = eg_blas_load(&blas);
-    if (status != EEGPU_OK)
-        return status;
-    EG_TRY(singular_sizes(blas, is_complex, vectors, m, n, &lwork, &rwork));
-    uint64_t complex_work = (uint64_t)lwork * (is_complex ? 2 : 1);
-    EG_TRY(
-        eg_allocate(budget, complex_work + rwork + 4 * small, sizeof *work, "the workspace of the singular value solver", &work));
-    int info = call_singular(blas, is_complex, vectors, m, n, matrix, values, u ? u : unused, vh ? vh : unused, work, lwork,
-                             work + complex_work, (int *)(work + complex_work + rwork));
-    if (info != 0)
-        status = eg_fail(EEGPU_NUMERICS, "singular values of a %d x %d matrix: LAPACK did not converge (info %d)", m, n, info);
-done:
-    eg_release(budget, work);
-    return status;
-}
-
-static eegpu_status singular_values(eg_budget *budget, bool is_complex, int m, int n, double *matrix, double *values)
-{
-    return singular(budget, is_complex, false, m, n, matrix, values, NULL, NULL);
-}
-
-static eegpu_status singular_vectors(eg_budget *budget, bool is_complex, int m, int n, double *matrix, double *values, double *u,
-                                     double *vh)
-{
-    return singular(budget, is_complex, true, m, n, matrix, values, u, vh);
+    uint64_t unit = is_complex ? 2 : 1;
+    *trace = *square = 0;
+    for (uint64_t j = 0; j < n; j++) {
+        const double *column = matrix + unit * n * j;
+        double diagonal = column[unit * j], below = 0;
+        for (uint64_t i = unit * (j + 1); i < unit * n; i++)
+            below += column[i] * column[i];
+        *trace += diagonal;
+        *square += diagonal * diagonal + 2 * below;
+    }
+    return EEGPU_OK;
 }
 
 const eg_backend eg_backend_cpu = {
     .name = "cpu",
-    .gather = eg_gather_columns,
+    .open = open_device,
+    .close = close_device,
+    .load = load,
+    .open_lane = open_lane,
+    .close_lane = close_lane,
+    .wait = wait_for,
+    .allocate = allocate,
+    .release = release,
+    .take = take,
+    .fetch = fetch,
+    .gather = gather,
+    .derive_columns = derive_columns,
     .gram = gram,
-    .gram_bits = eg_gram_bits,
-    .partial_trace = eg_partial_trace,
-    .eigenvalues = eigenvalues,
-    .singular_values = singular_values,
-    .singular_vectors = singular_vectors,
-    .set_threads = eg_blas_set_threads,
+    .gram_bits = gram_bits,
+    .weigh = weigh,
+    .partial_trace = partial_trace,
+    .merge = merge,
+    .invariants = invariants,
+    .eigenvalues = eg_eigenvalues,
+    .singular_values = eg_singular_values,
 };
-
-const char *eg_backend_why_no_gpu(void) { return "this build has no CUDA back end"; }
-
-eegpu_status eg_backend_choose(const char *device, const eg_backend **backend)
-{
-    *backend = &eg_backend_cpu;
-    if (device == NULL || strcmp(device, "auto") == 0 || strcmp(device, "cpu") == 0)
-        return EEGPU_OK;
-    *backend = NULL;
-    if (strcmp(device, "cuda") == 0 || strncmp(device, "cuda:", 5) == 0)
-        return eg_fail(EEGPU_NO_DEVICE, "device '%s': %s; use --device cpu", device, eg_backend_why_no_gpu());
-    return eg_fail(EEGPU_USAGE, "device '%s' is none of auto, cpu, cuda, cuda:K", device);
-}

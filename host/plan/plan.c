@@ -10,14 +10,8 @@
 #include "base/bits.h"
 #include "base/memory.h"
 
-/* Amplitudes in a gathered panel: 32 MiB (64 for complex ones) keeps the permutation at full speed and costs little memory. */
-static const uint64_t panel_doubles = UINT64_C(1) << 22;
-
 /* A rough rate, only for the seconds that --dry-run shows. */
 static const double flops_per_second_and_thread = 2e10;
-
-/* Smallest cost for which threaded BLAS pays at all (measured: about n = 256). */
-static const double wide_from_flops = 5e7;
 
 /* What handling one image of the function costs, in flops' worth of time: an amplitude, a bit. */
 static const double amplitude_flops = 50, bit_flops = 2;
@@ -39,19 +33,20 @@ static eg_route choose_route(const eegpu_scan_options *options)
 }
 
 /* Columns gathered at a time: a power of two. */
-static uint64_t choose_panel(uint64_t small, uint64_t large)
+static uint64_t choose_panel(const eg_capacity *capacity, uint64_t small, uint64_t large)
 {
-    uint64_t panel = panel_doubles / small;
+    uint64_t panel = capacity->panel_amplitudes / small;
     if (panel < 1024) /* the longest piece that is summed in one call (spectrum/gram.c) */
         panel = 1024;
     return panel < large ? panel : large;
 }
 
-/* LAPACK's workspaces beside the matrix, an upper estimate: eigenvalues in two stages hold a band, singular values a copy of the small
+/* The solver's workspaces beside the matrix, an upper estimate: eigenvalues in two stages hold a band, singular values a copy of the small
  * square; the purity check of the latter needs another. */
-static uint64_t workspace(eg_route route, uint64_t small, uint64_t large)
+static uint64_t workspace(const eg_capacity *capacity, eg_route route, uint64_t small, uint64_t large)
 {
-    return route == EG_ROUTE_GRAM ? 530 * small + 4096 : 2 * small * small + 70 * (small + large) + 20 * small + 4096;
+    uint64_t squares = (uint64_t)(capacity->solver_squares * (double)small * (double)small);
+    return squares + (route == EG_ROUTE_GRAM ? 530 * small + 4096 : 2 * small * small + 70 * (small + large) + 20 * small + 4096);
 }
 
 static double spectrum_flops(eg_route route, bool is_complex, double small, double large)
@@ -74,20 +69,20 @@ static int set_sides(const eg_shape *shape, const struct eegpu_cuts *cuts, eg_ta
 
 /* Peak beside what is kept: the panel; then the search for parallel rows (a panel of 4 MiB and some words a row) and the merged matrix,
  * which is made when it is small (scan/product.c); then the solver. */
-static uint64_t dense_bytes(const eg_shape *shape, const eg_task *task)
+static uint64_t dense_bytes(const eg_shape *shape, const eg_capacity *capacity, const eg_task *task)
 {
-    uint64_t unit = element(shape), solver = unit * workspace(task->route, task->small, task->large) + 40 * task->small;
+    uint64_t unit = element(shape), solver = unit * workspace(capacity, task->route, task->small, task->large) + 40 * task->small;
     if (task->route == EG_ROUTE_SVD)
         return solver;
     uint64_t panel = unit * task->small * task->panel, search = unit * task->small * task->large;
     search = (search < 4 << 20 ? search : 4 << 20) + 64 * task->small + 4096;
     uint64_t side = task->small <= EG_MERGE_ALWAYS ? task->small : task->small / 2,
-             merged = solver + unit * eg_matrix_room(side, side) + 16 * task->small;
+             merged = solver + 2 * unit * eg_matrix_room(side, side) + 32 * task->small; /* blocks wait together */
     uint64_t most = panel > search ? panel : search;
     return most > merged ? most : merged;
 }
 
-static eegpu_status plan_dense(const eg_shape *shape, const struct eegpu_cuts *cuts, eg_task *task)
+static eegpu_status plan_dense(const eg_shape *shape, const eg_capacity *capacity, const struct eegpu_cuts *cuts, eg_task *task)
 {
     int n_small = set_sides(shape, cuts, task);
     if (n_small > MOST_ROWS)
@@ -100,9 +95,9 @@ static eegpu_status plan_dense(const eg_shape *shape, const struct eegpu_cuts *c
                        "a cut of %d | %d pixels: singular values are taken of up to 2^31 columns; use --method gram", n_small,
                        shape->pixels - n_small);
     task->representation = EG_AS_DENSITY;
-    task->panel = choose_panel(task->small, task->large);
+    task->panel = choose_panel(capacity, task->small, task->large);
     task->kept = element(shape) * eg_matrix_room(task->small, task->route == EG_ROUTE_GRAM ? task->small : task->large);
-    task->bytes = dense_bytes(shape, task);
+    task->bytes = dense_bytes(shape, capacity, task);
     return EEGPU_OK;
 }
 
@@ -168,19 +163,27 @@ static void add_up_bytes(eg_plan *plan)
     }
 }
 
-static void choose_wide(eg_plan *plan)
+/* A device that collects makes all density matrices itself, in the order of the list. */
+static void choose_wide(const eg_capacity *capacity, eg_plan *plan)
 {
     double left = plan->flops;
+    bool collects = capacity->collects && plan->count > 0 && plan->tasks[0].representation == EG_AS_DENSITY;
+    for (size_t i = 0; collects && i < plan->count; i++)
+        plan->tasks[i].wide = plan->tasks[i].flops >= capacity->wide_from_flops || plan->tasks[i].route == EG_ROUTE_SVD;
+    if (collects) {
+        plan->wide_count = plan->tree_count;
+        return;
+    }
     for (size_t t = 0; t < plan->tree_count; t++) {
         eg_tree *tree = &plan->trees[t];
-        if (plan->threads == 1 || tree->flops < wide_from_flops || tree->flops * plan->threads < left)
+        if (plan->threads == 1 || tree->flops < capacity->wide_from_flops || tree->flops * plan->threads < left)
             break;
         plan->wide_count = t + 1;
         left -= tree->flops;
         double in_tree = tree->flops;
         for (size_t i = tree->first; i < tree->first + plan->tasks[tree->first].subtree; i++) {
             eg_task *task = &plan->tasks[i];
-            task->wide = i == tree->first || (task->flops >= wide_from_flops && task->flops * plan->threads >= in_tree);
+            task->wide = i == tree->first || (task->flops >= capacity->wide_from_flops && task->flops * plan->threads >= in_tree);
             in_tree -= task->flops;
         }
     }
@@ -214,8 +217,8 @@ static eegpu_status foresee_memory(const eg_shape *shape, const struct eegpu_cut
     return EEGPU_OK;
 }
 
-static eegpu_status plan_tasks(const eg_shape *shape, const struct eegpu_cuts *cuts, const int64_t *same_as,
-                               const eegpu_scan_options *options, eg_plan *plan)
+static eegpu_status plan_tasks(const eg_shape *shape, const eg_capacity *capacity, const struct eegpu_cuts *cuts,
+                               const int64_t *same_as, const eegpu_scan_options *options, eg_plan *plan)
 {
     for (size_t i = 0; i < cuts->count; i++) {
         if (same_as != NULL && same_as[i] >= 0)
@@ -227,7 +230,7 @@ static eegpu_status plan_tasks(const eg_shape *shape, const struct eegpu_cuts *c
         } else if (shape->is_bits && !options->no_reduce) {
             plan_columns(shape, cuts, task);
         } else {
-            eegpu_status status = plan_dense(shape, cuts, task);
+            eegpu_status status = plan_dense(shape, capacity, cuts, task);
             if (status != EEGPU_OK)
                 return status;
         }
@@ -235,13 +238,13 @@ static eegpu_status plan_tasks(const eg_shape *shape, const struct eegpu_cuts *c
     return EEGPU_OK;
 }
 
-eegpu_status eg_plan_make(const eg_shape *shape, const struct eegpu_cuts *cuts, const int64_t *same_as,
+eegpu_status eg_plan_make(const eg_shape *shape, const eg_capacity *capacity, const struct eegpu_cuts *cuts, const int64_t *same_as,
                           const eegpu_scan_options *options, uint64_t budget, int threads, eg_plan *plan)
 {
     eegpu_status status = EEGPU_OK;
     *plan = (eg_plan){.threads = threads};
     EG_TRY(eg_allocate(NULL, cuts->count, sizeof *plan->tasks, "the plan", &plan->tasks));
-    EG_TRY(plan_tasks(shape, cuts, same_as, options, plan));
+    EG_TRY(plan_tasks(shape, capacity, cuts, same_as, options, plan));
     qsort(plan->tasks, plan->count, sizeof *plan->tasks, by_falling_size);
     bool has_forest = !shape->is_sparse && !options->no_reduce && plan->count > 0 &&
                       (plan->tasks[0].route == EG_ROUTE_GRAM || plan->tasks[0].representation == EG_AS_COLUMNS);
@@ -254,7 +257,7 @@ eegpu_status eg_plan_make(const eg_shape *shape, const struct eegpu_cuts *cuts, 
     }
     EG_TRY(eg_forest_order(plan));
     add_up_bytes(plan);
-    choose_wide(plan);
+    choose_wide(capacity, plan);
     plan->seconds = plan->flops / (flops_per_second_and_thread * threads);
     EG_TRY(foresee_memory(shape, cuts, budget, plan));
 done:

@@ -33,6 +33,14 @@ typedef struct eg_shape {
     uint64_t resident; /* bytes of the budget in use before */
 } eg_shape;
 
+/* What the planner needs to know of a device. */
+typedef struct eg_capacity {
+    uint64_t panel_amplitudes; /* in a gathered panel */
+    double wide_from_flops;    /* smallest cost of a matrix that fills the device alone */
+    double solver_squares;     /* room for matrices of the same size that its eigenvalue solver wants */
+    bool collects;             /* small matrices are made one after another and solved together, many at once */
+} eg_capacity;
+
 typedef struct eg_task {
     size_t cut;
     eg_route route;
@@ -59,14 +67,14 @@ typedef struct eg_plan {
     size_t count;
     eg_tree *trees;
     size_t tree_count;
-    size_t wide_count; /* the first trees: their matrices are made by all threads; else one thread does a whole tree */
+    size_t wide_count; /* the first trees: the whole device works on each of their matrices; else a lane does a whole tree */
     int threads;
     uint64_t peak_bytes;   /* state and all that may run together */
     double flops, seconds; /* seconds: a rough guess from the flops */
 } eg_plan;
 
 /* `same_as` (one number a cut; may be NULL): cuts with a number >= 0 are not planned, they have the spectrum of that cut. */
-EG_MUST eg_plan_make(const eg_shape *shape, const struct eegpu_cuts *cuts, const int64_t *same_as,
+EG_MUST eg_plan_make(const eg_shape *shape, const eg_capacity *capacity, const struct eegpu_cuts *cuts, const int64_t *same_as,
                      const eegpu_scan_options *options, uint64_t budget, int threads, eg_plan *plan);
 void eg_plan_free(eg_plan *plan);
 

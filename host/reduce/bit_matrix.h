@@ -4,7 +4,7 @@
 #ifndef EG_REDUCE_BIT_MATRIX_H
 #define EG_REDUCE_BIT_MATRIX_H
 
-#include "reduce/columns.h"
+#include "backend/columns.h"
 
 typedef struct eg_bit_matrix {
     uint64_t rows, columns, words; /* words of 64 columns a row; spare bits 0 */

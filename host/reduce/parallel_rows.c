@@ -7,13 +7,14 @@
 #include <math.h>
 #include <string.h>
 
+#include "backend/gather.h"
 #include "base/bits.h"
 
 enum { FIRST_COLUMNS = 16, PANEL_BYTES = 1 << 20 };
 static const uint32_t none = UINT32_MAX;
 
 typedef struct search {
-    const eg_backend *backend;
+    eg_gather_function *gather;
     const eegpu_state *state;
     const eg_matrix_layout *layout;
     int threads;
@@ -226,7 +227,7 @@ static eegpu_status for_panels(search *s, bool (*work)(search *s, uint64_t count
     for (uint64_t first = 0; first < s->columns && goes_on; first += count) {
         if (first > 0)
             count = first < s->widest ? first : s->widest;
-        eegpu_status status = s->backend->gather(s->state, s->layout, first, count, s->panel, s->threads);
+        eegpu_status status = s->gather(s->state, s->layout, first, count, s->panel, s->threads);
         if (status != EEGPU_OK)
             return status;
         goes_on = work(s, count);
@@ -345,10 +346,10 @@ done:
     return status;
 }
 
-eegpu_status eg_find_row_classes_hashed(const eg_backend *backend, const eegpu_state *state, const eg_matrix_layout *layout,
-                                        int threads, uint64_t hash_mask, bool *found, eg_row_classes *classes)
+eegpu_status eg_find_row_classes_hashed(eg_gather_function *gather, const eegpu_state *state, const eg_matrix_layout *layout, int threads, uint64_t hash_mask,
+                                        bool *found, eg_row_classes *classes)
 {
-    search s = {.backend = backend, .state = state, .layout = layout, .threads = threads, .hash_mask = hash_mask};
+    search s = {.gather = gather, .state = state, .layout = layout, .threads = threads, .hash_mask = hash_mask};
     eegpu_status status = EEGPU_OK;
     *found = false;
     *classes = (eg_row_classes){.budget = state->budget};
@@ -375,10 +376,10 @@ done:
     return status;
 }
 
-eegpu_status eg_find_row_classes(const eg_backend *backend, const eegpu_state *state, const eg_matrix_layout *layout, int threads,
-                                 bool *found, eg_row_classes *classes)
+eegpu_status eg_find_row_classes(const eegpu_state *state, const eg_matrix_layout *layout, int threads, bool *found,
+                                 eg_row_classes *classes)
 {
-    return eg_find_row_classes_hashed(backend, state, layout, threads, ~UINT64_C(0), found, classes);
+    return eg_find_row_classes_hashed(eg_gather_columns, state, layout, threads, ~UINT64_C(0), found, classes);
 }
 
 void eg_row_classes_free(eg_row_classes *classes)

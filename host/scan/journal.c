@@ -19,7 +19,7 @@ static const eg_route routes[] = {EG_ROUTE_GRAM, EG_ROUTE_SVD};
 
 /* What must agree for records to be exchanged: the function itself, not only its name. */
 static XXH128_hash_t scan_key(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options,
-                              const eg_backend *backend)
+                              const eg_device *device)
 {
     int64_t numbers[] = {1,
                          state->kind,
@@ -37,7 +37,7 @@ static XXH128_hash_t scan_key(const eegpu_state *state, const struct eegpu_cuts 
     XXH3_128bits_reset(hash);
     XXH3_128bits_update(hash, EEGPU_VERSION, sizeof EEGPU_VERSION);
     XXH3_128bits_update(hash, numbers, sizeof numbers);
-    XXH3_128bits_update(hash, backend->name, strlen(backend->name));
+    XXH3_128bits_update(hash, device->backend->name, strlen(device->backend->name));
     XXH3_128bits_update(hash, options->renyi, (size_t)options->renyi_count * sizeof *options->renyi);
     XXH3_128bits_update(hash, cuts->masks, cuts->count * cuts->words * sizeof *cuts->masks);
     if (state->kind == EG_IMAGES) {
@@ -187,7 +187,7 @@ static eegpu_status open_file(eg_journal *journal)
 }
 
 eegpu_status eg_journal_open(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options,
-                             const eg_backend *backend, eegpu_result *result, bool *finished, eg_journal *journal)
+                             const eg_device *device, eegpu_result *result, bool *finished, eg_journal *journal)
 {
     char head[80];
     *journal = (eg_journal){.path = options->journal, .lock = PTHREAD_MUTEX_INITIALIZER};
@@ -196,7 +196,7 @@ eegpu_status eg_journal_open(const eegpu_state *state, const struct eegpu_cuts *
     eegpu_status status = open_file(journal);
     if (status != EEGPU_OK)
         goto done;
-    XXH128_hash_t key = scan_key(state, cuts, options, backend);
+    XXH128_hash_t key = scan_key(state, cuts, options, device);
     snprintf(head, sizeof head, "eegpu-journal 1 %016" PRIx64 "%016" PRIx64 "\n", key.high64, key.low64);
     status = read_lines(journal, head, options->renyi_count, result, finished);
 done:

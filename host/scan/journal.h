@@ -16,7 +16,7 @@ typedef struct eg_journal {
 
 /* Opens or makes the file, reads what is there into `result` and marks those cuts in `finished` (count of them). */
 EG_MUST eg_journal_open(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options,
-                        const eg_backend *backend, eegpu_result *result, bool *finished, eg_journal *journal);
+                        const eg_device *device, eegpu_result *result, bool *finished, eg_journal *journal);
 
 /* Append one record; thread-safe; handed to the system when it returns. */
 EG_MUST eg_journal_add(eg_journal *journal, int renyi_count, const eegpu_record *record);

@@ -1,9 +1,7 @@
-/* One cut: its matrix in one of its representations, and the way from there to a record. Called by tree.c. */
+/* One cut: its matrix in one of its representations, and the way from there to what is left to solve. Called by tree.c. */
 #include <math.h>
-#include <stdlib.h>
 
 #include "base/bits.h"
-#include "measure/entropy.h"
 #include "reduce/sparse.h"
 #include "scan/layout.h"
 #include "scan/run.h"
@@ -33,21 +31,22 @@ static uint64_t kept_bits(uint64_t parent, uint64_t child)
     return kept;
 }
 
-eegpu_status eg_product_make(const eg_run *run, const eg_task *task, const eg_product *parent, int threads, eg_product *product)
+eegpu_status eg_product_make(const eg_run *run, const eg_task *task, const eg_product *parent, eg_lane *lane, eg_product *product)
 {
     double start = eg_seconds();
     eg_matrix_layout layout;
     eegpu_status status = EEGPU_OK;
     *product = (eg_product){.representation = task->representation};
+    eg_spectrum_begin(run->state->budget, &product->spectrum);
     if (task->representation == EG_AS_COLUMNS) {
-        EG_TRY(
-            eg_columns_derive(parent ? &parent->columns : &run->whole, task->region, run->state->budget, NULL, &product->columns));
+        EG_TRY(lane->device->backend->derive_columns(lane, parent ? &parent->columns : &run->whole, task->region,
+                                                     run->state->budget, &product->columns));
     } else if (task->representation == EG_AS_DENSITY && task->route == EG_ROUTE_GRAM && parent != NULL) {
         uint64_t kept = kept_bits(run->plan->tasks[task->parent].region, task->region);
-        EG_TRY(eg_gram_of_parent(run->backend, &parent->gram, kept, threads, &product->gram));
+        EG_TRY(eg_gram_of_parent(lane, &parent->gram, kept, &product->gram));
     } else if (task->representation == EG_AS_DENSITY && task->route == EG_ROUTE_GRAM) {
         eg_layout_of_region(run->state, &task->region, &layout);
-        EG_TRY(eg_gram_of_state(run->backend, run->state, &layout, task, threads, &product->gram));
+        EG_TRY(eg_gram_of_state(lane, &layout, task, &product->gram));
     }
     product->seconds = eg_seconds() - start;
 done:
@@ -65,13 +64,14 @@ uint64_t eg_product_bytes(const eg_product *product)
     return product->gram.n * product->gram.n * (product->gram.is_complex ? 16 : 8) + set->capacity * (set->words + 1) * 8;
 }
 
-void eg_product_free(eg_product *product)
+void eg_product_free(eg_lane *lane, eg_product *product)
 {
-    eg_gram_free(&product->gram);
+    eg_gram_free(lane, &product->gram);
     eg_columns_free(&product->columns);
+    eg_spectrum_free(lane, &product->spectrum);
 }
 
-/* ---- Solving ---- */
+/* ---- Reducing ---- */
 
 static void set_reduced(eegpu_record *record, bool is_region_a, uint64_t rows, uint64_t columns, uint64_t blocks)
 {
@@ -97,45 +97,44 @@ static bool is_worth_merging(const eg_row_classes *classes)
 }
 
 /* rho, with parallel rows of M counted once and independent blocks apart, where there are any. */
-static eegpu_status solve_gram(const eg_run *run, const eg_task *task, const eg_matrix_layout *layout, eg_product *product,
-                               int threads, eegpu_record *record, eg_spectrum *spectrum)
+static eegpu_status reduce_gram(const eg_run *run, const eg_task *task, const eg_matrix_layout *layout, eg_lane *lane,
+                                eg_product *product, eegpu_record *record)
 {
     eg_row_classes classes = {0};
     bool is_merged = false;
     eegpu_status status = EEGPU_OK;
     if (!run->options->no_reduce)
-        EG_TRY(eg_find_row_classes(run->backend, run->state, layout, threads, &is_merged, &classes));
+        EG_TRY(eg_find_row_classes(run->state, layout, lane->threads, &is_merged, &classes));
     if (is_merged && is_worth_merging(&classes)) {
         set_reduced(record, record->n_a <= record->n_b, classes.count, task->large, classes.blocks);
-        EG_TRY(eg_spectrum_add_merged(run->backend, &product->gram, &classes, run->state->scaled_norm_squared, spectrum));
+        EG_TRY(eg_spectrum_add_merged(lane, &product->gram, &classes, run->state->scaled_norm_squared, &product->spectrum));
+        eg_gram_free(lane, &product->gram);
     } else {
-        EG_TRY(eg_spectrum_add_gram(run->backend, &product->gram, run->state->scaled_norm_squared, spectrum));
+        EG_TRY(eg_spectrum_add_gram(lane, &product->gram, run->state->scaled_norm_squared, &product->spectrum));
     }
 done:
     eg_row_classes_free(&classes);
     return status;
 }
 
-static eegpu_status solve_density(const eg_run *run, const eg_task *task, eg_product *product, int threads, eegpu_record *record,
-                                  eg_spectrum *spectrum)
+static eegpu_status reduce_density(const eg_run *run, const eg_task *task, eg_lane *lane, eg_product *product, eegpu_record *record)
 {
     eg_matrix_layout layout;
     eg_layout_of_region(run->state, &task->region, &layout);
     set_reduced(record, record->n_a <= record->n_b, task->small, task->large, 1);
     if (task->route == EG_ROUTE_GRAM)
-        return solve_gram(run, task, &layout, product, threads, record, spectrum);
-    return eg_spectrum_add_state(run->backend, run->state, &layout, task, threads, spectrum);
+        return reduce_gram(run, task, &layout, lane, product, record);
+    return eg_spectrum_add_state(lane, &layout, task, &product->spectrum);
 }
 
-static eegpu_status solve_columns(const eg_run *run, const eg_task *task, eg_product *product, int threads, eegpu_record *record,
-                                  eg_spectrum *spectrum)
+static eegpu_status reduce_columns(const eg_run *run, const eg_task *task, eg_lane *lane, eg_product *product, eegpu_record *record)
 {
     eg_bit_matrix matrix = {0};
     uint64_t blocks = 0;
     eegpu_status status = EEGPU_OK;
     EG_TRY(eg_bit_matrix_of_columns(&product->columns, run->state->budget, NULL, &matrix));
     eg_columns_free(&product->columns);
-    EG_TRY(eg_spectrum_add_counts(run->backend, task->route, &matrix, run->state->ones, threads, &blocks, spectrum));
+    EG_TRY(eg_spectrum_add_counts(lane, task->route, &matrix, run->state->ones, &blocks, &product->spectrum));
     set_reduced(record, record->n_a <= record->n_b, matrix.rows, matrix.columns, blocks);
 done:
     eg_bit_matrix_free(&matrix);
@@ -161,23 +160,21 @@ static eegpu_status fill_block(const eg_sparse_matrix *matrix, const eg_sparse_b
     return EEGPU_OK;
 }
 
-static eegpu_status solve_blocks(const eg_run *run, eg_route route, const eg_sparse_matrix *matrix, const eg_sparse_blocks *blocks,
-                                 eg_spectrum *spectrum)
+static eegpu_status add_blocks(const eg_run *run, eg_route route, const eg_sparse_matrix *matrix, const eg_sparse_blocks *blocks,
+                               eg_lane *lane, eg_spectrum *spectrum)
 {
     for (uint64_t b = 0; b < blocks->count; b++) {
         eg_block block;
         eegpu_status status = fill_block(matrix, blocks, b, &block);
-        if (status != EEGPU_OK)
-            return status;
-        status = eg_spectrum_add_block(run->backend, route, &block, run->state->scaled_norm_squared, spectrum);
-        eg_release(matrix->budget, block.entries);
+        if (status == EEGPU_OK)
+            status = eg_spectrum_add_block(lane, route, &block, run->state->scaled_norm_squared, spectrum);
         if (status != EEGPU_OK)
             return status;
     }
     return EEGPU_OK;
 }
 
-static eegpu_status solve_sparse(const eg_run *run, const eg_task *task, eegpu_record *record, eg_spectrum *spectrum)
+static eegpu_status reduce_sparse(const eg_run *run, const eg_task *task, eg_lane *lane, eg_product *product, eegpu_record *record)
 {
     eg_sparse_matrix matrix = {0};
     eg_sparse_blocks blocks = {0};
@@ -192,81 +189,29 @@ static eegpu_status solve_sparse(const eg_run *run, const eg_task *task, eegpu_r
         EG_TRY(eg_sparse_whole(&matrix, &blocks));
     }
     set_reduced(record, true, matrix.rows, matrix.columns, blocks.count);
-    EG_TRY(solve_blocks(run, task->route, &matrix, &blocks, spectrum));
+    EG_TRY(add_blocks(run, task->route, &matrix, &blocks, lane, &product->spectrum));
 done:
     eg_sparse_blocks_free(&blocks);
     eg_sparse_free(&matrix);
     return status;
 }
 
-/* ---- The record ---- */
-
-static eegpu_status keep_spectrum(const eg_spectrum *spectrum, eegpu_result *result, eegpu_record *record)
-{
-    double *values = malloc((spectrum->count ? spectrum->count : 1) * sizeof *values);
-    if (values == NULL)
-        return eg_fail(EEGPU_OUT_OF_MEMORY, "keeping the spectrum of a cut: no memory for %llu numbers",
-                       (unsigned long long)spectrum->count);
-    for (uint64_t k = 0; k < spectrum->count; k++)
-        values[k] = spectrum->levels[k].p;
-    record->spectrum = result->spectra[record->cut] = values;
-    record->spectrum_count = spectrum->count;
-    return EEGPU_OK;
-}
-
-static void fill_entropies(const eg_run *run, const eg_spectrum *spectrum, eegpu_record *record)
-{
-    eg_measured entropy = eg_entropy_von_neumann(spectrum);
-    double ones = (double)run->state->ones;
-    record->s_vn = entropy.value;
-    record->error = entropy.error;
-    for (int i = 0; i < run->options->renyi_count; i++) {
-        entropy = eg_entropy_renyi(spectrum, run->options->renyi[i]);
-        record->renyi[i] = entropy.value;
-        record->renyi_error[i] = entropy.error;
-    }
-    record->rank = spectrum->rank;
-    record->rank_exact = spectrum->rank_exact;
-    record->rank_doubt = spectrum->rank_exact ? spectrum->rank_doubt : NAN;
-    record->rank_tolerance = spectrum->rank_tolerance;
-    record->p_max = spectrum->levels[0].p;
-    record->purity = spectrum->has_counts ? (double)spectrum->purity / ones / ones : eg_purity(spectrum);
-}
-
-static eegpu_status solve(eg_run *run, const eg_task *task, eg_product *product, int threads, eegpu_record *record,
-                          eg_spectrum *spectrum)
-{
-    record->rows = exp2(record->n_a);
-    record->cols = exp2(record->n_b);
-    if (task->representation == EG_AS_SPARSE)
-        return solve_sparse(run, task, record, spectrum);
-    if (task->representation == EG_AS_COLUMNS)
-        return solve_columns(run, task, product, threads, record, spectrum);
-    return solve_density(run, task, product, threads, record, spectrum);
-}
-
-eegpu_status eg_product_solve(eg_run *run, const eg_task *task, eg_product *product, int threads)
+eegpu_status eg_product_reduce(eg_run *run, const eg_task *task, eg_lane *lane, eg_product *product)
 {
     eegpu_record *record = &run->result->records[task->cut];
     double start = eg_seconds();
-    eg_spectrum spectrum;
-    eegpu_status status = EEGPU_OK;
-    eg_spectrum_begin(run->state->budget, &spectrum);
+    eegpu_status status;
+    record->rows = exp2(record->n_a);
+    record->cols = exp2(record->n_b);
     for (int i = 0; run->options->renyi_asked && i < run->options->renyi_count; i++)
         if (run->options->renyi[i] == 0)
-            spectrum.most_rank_steps = INFINITY; /* the rank itself was asked for */
-    EG_TRY(solve(run, task, product, threads, record, &spectrum));
-    EG_TRY(eg_spectrum_finish(&spectrum, run->state->ones));
-    fill_entropies(run, &spectrum, record);
-    record->method = eg_route_name(task->route);
-    if (run->options->keep_spectra)
-        EG_TRY(keep_spectrum(&spectrum, run->result, record));
-    record->seconds = eg_seconds() - start + product->seconds;
-    EG_TRY(eg_journal_add(&run->journal, run->options->renyi_count, record));
-    run->finished[task->cut] = true;
-    EG_TRY(eg_progress_add(&run->progress, task->flops));
-done:
-    eg_spectrum_free(&spectrum);
-    eg_product_free(product);
+            product->spectrum.most_rank_steps = INFINITY; /* the rank itself was asked for */
+    if (task->representation == EG_AS_SPARSE)
+        status = reduce_sparse(run, task, lane, product, record);
+    else if (task->representation == EG_AS_COLUMNS)
+        status = reduce_columns(run, task, lane, product, record);
+    else
+        status = reduce_density(run, task, lane, product, record);
+    product->seconds += eg_seconds() - start;
     return status;
 }

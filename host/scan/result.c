@@ -1,6 +1,7 @@
 /* The public face of a scan: options, the call, its result. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "scan/scan.h"
 
@@ -21,18 +22,29 @@ static eegpu_status check_options(const eegpu_scan_options *options)
     return EEGPU_OK;
 }
 
+/* A GPU pays from about 2^18 amplitudes on: below, opening it takes longer than the scan. */
+enum { GPU_FROM_PIXELS = 18 };
+
+const char *eg_scan_device(const eegpu_state *state, const eegpu_scan_options *options)
+{
+    if (options->device != NULL && strcmp(options->device, "auto") != 0)
+        return options->device;
+    return state->kind != EG_IMAGES && state->pixels >= GPU_FROM_PIXELS ? "auto" : "cpu";
+}
+
 eegpu_status eegpu_scan(const eegpu_state *state, const eegpu_cuts *cuts, const eegpu_scan_options *options, eegpu_result **result)
 {
     eegpu_scan_options defaults = eegpu_scan_options_default();
-    const eg_backend *backend = NULL;
+    eg_device *device = NULL;
     if (options == NULL)
         options = &defaults;
     eegpu_status status = EEGPU_OK;
     *result = NULL;
     EG_TRY(check_options(options));
-    EG_TRY(eg_backend_choose(options->device, &backend));
-    EG_TRY(eg_scan_on(state, cuts, options, backend, result));
+    EG_TRY(eg_device_open(eg_scan_device(state, options), &device));
+    EG_TRY(eg_scan_on(state, cuts, options, device, result));
 done:
+    eg_device_close(device);
     return status;
 }
 

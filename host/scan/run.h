@@ -4,7 +4,7 @@
 
 #include <pthread.h>
 
-#include "reduce/columns.h"
+#include "backend/columns.h"
 #include "scan/journal.h"
 #include "scan/scan.h"
 #include "spectrum/spectrum.h"
@@ -13,7 +13,10 @@ typedef struct eg_run {
     const eegpu_state *state;
     const struct eegpu_cuts *cuts;
     const eegpu_scan_options *options;
-    const eg_backend *backend;
+    eg_device *device;
+    eg_lane *whole_lane; /* with all threads */
+    eg_lane **lanes;     /* one a worker, for work side by side; never in use together with whole_lane */
+    int workers;
     const eg_plan *plan;
     eegpu_result *result;
     bool *finished; /* of each cut: its record is there */
@@ -27,27 +30,33 @@ typedef struct eg_run {
     int running;
 } eg_run;
 
-/* What a task makes and its descendants are made from. */
+/* What a task makes: what its descendants are made from, then its spectrum. */
 typedef struct eg_product {
     eg_representation representation;
     eg_gram gram;
     eg_columns columns;
-    double seconds; /* it took to make */
+    eg_spectrum spectrum;
+    double seconds; /* it took so far */
 } eg_product;
 
 /* ---- product.c ---- */
 
 /* Make a task's product from its parent's, or from the function when that is NULL. */
-EG_MUST eg_product_make(const eg_run *run, const eg_task *task, const eg_product *parent, int threads, eg_product *product);
+EG_MUST eg_product_make(const eg_run *run, const eg_task *task, const eg_product *parent, eg_lane *lane, eg_product *product);
 
 /* Are its columns so many that the next ones are as well made from the function? */
 bool eg_product_is_bulky(const eg_run *run, const eg_product *product);
 
 uint64_t eg_product_bytes(const eg_product *product);
-void eg_product_free(eg_product *product);
+void eg_product_free(eg_lane *lane, eg_product *product);
 
-/* Spectrum, entropies, record, journal, progress. The product is destroyed. */
-EG_MUST eg_product_solve(eg_run *run, const eg_task *task, eg_product *product, int threads);
+/* Reduce the matrix of the cut; density matrices then wait in the product's spectrum for eg_spectra_solve(). */
+EG_MUST eg_product_reduce(eg_run *run, const eg_task *task, eg_lane *lane, eg_product *product);
+
+/* ---- record.c ---- */
+
+/* From a solved spectrum to the record: entropies, journal, progress. */
+EG_MUST eg_product_record(eg_run *run, const eg_task *task, eg_product *product);
 
 /* ---- tree.c ---- */
 

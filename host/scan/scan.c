@@ -38,39 +38,49 @@ done:
     return status;
 }
 
-static eg_shape shape_of(const eegpu_state *state)
+static eg_shape shape_of(const eegpu_state *state, const eg_device *device)
 {
     return (eg_shape){.pixels = state->pixels,
                       .is_complex = state->is_complex,
                       .is_sparse = state->kind == EG_IMAGES,
                       .is_bits = state->kind == EG_BITS,
                       .images = state->images.count,
-                      .resident = atomic_load(&state->budget->used)};
+                      .resident = atomic_load(&device->budget->used)};
+}
+
+static int count_workers(const eg_device *device, const eegpu_scan_options *options)
+{
+    return device->most_lanes > 0 ? device->most_lanes : scan_threads(options);
 }
 
 static eegpu_status make_plan(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options,
-                              int64_t *same_as, bool *turned, eg_plan *plan)
+                              const eg_device *device, int64_t *same_as, bool *turned, eg_plan *plan)
 {
-    eg_shape shape = shape_of(state);
+    eg_shape shape = shape_of(state, device);
     if (cuts->height != state->height || cuts->width != state->width)
         return eg_fail(EEGPU_USAGE, "the cuts are of a %dx%d lattice and the function of a %dx%d one", cuts->height, cuts->width,
                        state->height, state->width);
     eegpu_status status = find_equivalent(state, cuts, options, same_as, turned);
     if (status != EEGPU_OK)
         return status;
-    return eg_plan_make(&shape, cuts, same_as, options, state->budget->limit, scan_threads(options), plan);
+    return eg_plan_make(&shape, &device->capacity, cuts, same_as, options, device->budget->limit, count_workers(device, options),
+                        plan);
 }
 
 eegpu_status eg_scan_plan(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options, eg_plan *plan)
 {
     int64_t *same_as = NULL;
     bool *turned = NULL;
+    eg_device *device = NULL;
     eegpu_status status = EEGPU_OK;
     *plan = (eg_plan){0};
+    EG_TRY(eg_device_open(eg_scan_device(state, options), &device));
+    EG_TRY(device->backend->load(device, state));
     EG_TRY(eg_allocate(NULL, cuts->count, sizeof *same_as, "the plan", &same_as));
     EG_TRY(eg_allocate(NULL, cuts->count, sizeof *turned, "the plan", &turned));
-    EG_TRY(make_plan(state, cuts, options, same_as, turned, plan));
+    EG_TRY(make_plan(state, cuts, options, device, same_as, turned, plan));
 done:
+    eg_device_close(device);
     eg_release(NULL, same_as);
     eg_release(NULL, turned);
     return status;
@@ -78,7 +88,7 @@ done:
 
 /* ---- Records ---- */
 
-static eegpu_status begin_result(const struct eegpu_cuts *cuts, const eg_backend *backend, eegpu_result **result)
+static eegpu_status begin_result(const struct eegpu_cuts *cuts, const eg_device *device, eegpu_result **result)
 {
     eegpu_result *new = calloc(1, sizeof *new);
     if (new != NULL) {
@@ -90,14 +100,14 @@ static eegpu_status begin_result(const struct eegpu_cuts *cuts, const eg_backend
         eegpu_result_free(new);
         return eg_fail(EEGPU_OUT_OF_MEMORY, "the records of %zu cuts: no memory; scan fewer cuts with --max-size", cuts->count);
     }
-    snprintf(new->device, sizeof new->device, "%s", backend->name);
+    snprintf(new->device, sizeof new->device, "%s", device->name);
     for (size_t i = 0; i < cuts->count; i++) {
         eegpu_record *record = &new->records[i];
         record->cut = i;
         record->n_a = eg_cut_size(cuts, i);
         record->n_b = cuts->pixels - record->n_a;
         record->same_as = -1;
-        record->device = backend->name;
+        record->device = new->device;
         eg_cut_geometry(cuts, i, &record->boundary, &record->bonds);
     }
     *result = new;
@@ -134,11 +144,32 @@ static size_t count_finished(const eg_run *run)
     return count;
 }
 
+static eegpu_status open_lanes(eg_run *run)
+{
+    const eg_backend *backend = run->device->backend;
+    int threads = scan_threads(run->options), workers = count_workers(run->device, run->options);
+    eegpu_status status = EEGPU_OK;
+    EG_TRY(backend->open_lane(run->device, threads, &run->whole_lane));
+    EG_TRY(eg_allocate_zero(NULL, (uint64_t)workers, sizeof *run->lanes, "the lines of work", &run->lanes));
+    for (; run->workers < workers; run->workers++)
+        EG_TRY(backend->open_lane(run->device, threads > workers ? threads / workers : 1, &run->lanes[run->workers]));
+done:
+    return status;
+}
+
+static void close_lanes(eg_run *run)
+{
+    for (int i = 0; i < run->workers; i++)
+        run->device->backend->close_lane(run->lanes[i]);
+    run->device->backend->close_lane(run->whole_lane);
+    eg_release(NULL, run->lanes);
+}
+
 static eegpu_status run_plan(eg_run *run)
 {
     eegpu_status status = EEGPU_OK;
     EG_TRY(eg_allocate_zero(NULL, run->cuts->count, sizeof *run->finished, "the list of finished cuts", &run->finished));
-    EG_TRY(eg_journal_open(run->state, run->cuts, run->options, run->backend, run->result, run->finished, &run->journal));
+    EG_TRY(eg_journal_open(run->state, run->cuts, run->options, run->device, run->result, run->finished, &run->journal));
     if (run->state->kind == EG_BITS)
         eg_columns_of_state(run->state, &run->one, &run->whole);
     eg_progress_begin(&run->progress, run->options->progress, run->options->progress_user, "scanning cuts", run->plan->flops);
@@ -154,16 +185,35 @@ done:
     return status;
 }
 
+/* The plan is made when the function is on the device: what is left of its memory is known then. */
+static eegpu_status plan_and_run(eg_run *run, int64_t *same_as, bool *turned)
+{
+    eg_plan plan = {0};
+    eegpu_status status = EEGPU_OK;
+    EG_TRY(run->device->backend->load(run->device, run->state));
+    EG_TRY(make_plan(run->state, run->cuts, run->options, run->device, same_as, turned, &plan));
+    run->plan = &plan;
+    EG_TRY(begin_result(run->cuts, run->device, &run->result));
+    EG_TRY(open_lanes(run));
+    EG_TRY(run_plan(run));
+    for (size_t i = 0; i < run->cuts->count; i++)
+        if (same_as[i] >= 0)
+            copy_record(&run->result->records[same_as[i]], turned[i], &run->result->records[i]);
+done:
+    close_lanes(run);
+    eg_plan_free(&plan);
+    return status;
+}
+
 eegpu_status eg_scan_on(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options,
-                        const eg_backend *backend, eegpu_result **result)
+                        eg_device *device, eegpu_result **result)
 {
     eg_run run = {.state = state,
                   .cuts = cuts,
                   .options = options,
-                  .backend = backend,
+                  .device = device,
                   .lock = PTHREAD_MUTEX_INITIALIZER,
                   .changed = PTHREAD_COND_INITIALIZER};
-    eg_plan plan = {0};
     int64_t *same_as = NULL;
     bool *turned = NULL;
     eegpu_status status = EEGPU_OK;
@@ -171,16 +221,9 @@ eegpu_status eg_scan_on(const eegpu_state *state, const struct eegpu_cuts *cuts,
     pthread_mutex_lock(&one_scan);
     EG_TRY(eg_allocate(NULL, cuts->count, sizeof *same_as, "the list of equivalent cuts", &same_as));
     EG_TRY(eg_allocate(NULL, cuts->count, sizeof *turned, "the list of equivalent cuts", &turned));
-    EG_TRY(make_plan(state, cuts, options, same_as, turned, &plan));
-    run.plan = &plan;
-    EG_TRY(begin_result(cuts, backend, &run.result));
-    EG_TRY(run_plan(&run));
-    for (size_t i = 0; i < cuts->count; i++)
-        if (same_as[i] >= 0)
-            copy_record(&run.result->records[same_as[i]], turned[i], &run.result->records[i]);
+    EG_TRY(plan_and_run(&run, same_as, turned));
 done:
     pthread_mutex_unlock(&one_scan);
-    eg_plan_free(&plan);
     eg_release(NULL, same_as);
     eg_release(NULL, turned);
     if (status == EEGPU_OK) {

@@ -19,9 +19,12 @@ struct eegpu_result {
 /* The plan that eegpu_scan() would follow, for --dry-run. Free with eg_plan_free(). */
 EG_MUST eg_scan_plan(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options, eg_plan *plan);
 
-/* eegpu_scan() on a given back end (tests hand in one with planted faults). */
-EG_MUST eg_scan_on(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options,
-                   const eg_backend *backend, eegpu_result **result);
+/* The name of the device that eegpu_scan() opens: what was asked for; for `auto` the CPU where a GPU would not pay, else "auto". */
+const char *eg_scan_device(const eegpu_state *state, const eegpu_scan_options *options);
+
+/* eegpu_scan() on an open device, which may be used again (tests hand in one whose back end has planted faults). */
+EG_MUST eg_scan_on(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options, eg_device *device,
+                   eegpu_result **result);
 
 /* The Schmidt vectors of one cut (paper, eq. 23): f = sum_i a_i f_A^i f_B^i, a_i > 0 descending. Each f_A^i has its largest
  * component real and positive (the first of them, if several). Arrays are the caller's, freed with eg_schmidt_free(). */

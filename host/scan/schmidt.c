@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "backend/gather.h"
+#include "backend/lapack.h"
 #include "base/bits.h"
 #include "base/parallel.h"
 #include "reduce/sparse.h"
@@ -26,7 +28,7 @@ static eegpu_status dense_matrix(const eegpu_state *state, const uint64_t *mask,
                                       "the matrix of a cut", matrix);
     if (status != EEGPU_OK)
         return status;
-    return eg_backend_cpu.gather(state, &layout, 0, schmidt->cols, *matrix, threads);
+    return eg_gather_columns(state, &layout, 0, schmidt->cols, *matrix, threads);
 }
 
 /* The pixels of one side of an image as 0/1 bytes. */
@@ -108,16 +110,17 @@ static void take_vectors(const double *u, const double *vh, uint64_t r, eg_schmi
     }
 }
 
-static eegpu_status decompose(double *matrix, double norm, eg_schmidt *schmidt)
+static eegpu_status decompose(double *matrix, double norm, int threads, eg_schmidt *schmidt)
 {
     uint64_t r = schmidt->rows < schmidt->cols ? schmidt->rows : schmidt->cols, unit = schmidt->is_complex ? 16 : 8;
     double *values = NULL, *u = NULL, *vh = NULL, dropped = 0;
+    eg_device cpu = {.backend = &eg_backend_cpu, .budget = schmidt->budget};
+    eg_lane lane = {&cpu, threads};
     eegpu_status status = EEGPU_OK;
     EG_TRY(eg_allocate(schmidt->budget, r, sizeof *values, "the Schmidt coefficients", &values));
     EG_TRY(eg_allocate(schmidt->budget, eg_matrix_room(schmidt->rows, r), unit, "the Schmidt vectors of A", &u));
     EG_TRY(eg_allocate(schmidt->budget, eg_matrix_room(r, schmidt->cols), unit, "the Schmidt vectors of B", &vh));
-    EG_TRY(eg_backend_cpu.singular_vectors(schmidt->budget, schmidt->is_complex, (int)schmidt->rows, (int)schmidt->cols, matrix,
-                                           values, u, vh));
+    EG_TRY(eg_singular_vectors(&lane, schmidt->is_complex, (int)schmidt->rows, (int)schmidt->cols, matrix, values, u, vh));
     uint64_t longer = schmidt->rows < schmidt->cols ? schmidt->cols : schmidt->rows;
     double tolerance = (4 * ((double)r + 8) + (double)longer / 2) * unit_roundoff * values[0]; /* as in spectrum.c */
     for (schmidt->rank = 0; schmidt->rank < r && values[schmidt->rank] > tolerance; schmidt->rank++)
@@ -148,14 +151,12 @@ eegpu_status eg_schmidt_of_cut(const eegpu_state *state, const struct eegpu_cuts
     *schmidt = (eg_schmidt){.budget = state->budget};
     if (threads <= 0)
         threads = eg_processor_count();
-    eg_backend_cpu.set_threads(threads);
     if (state->kind == EG_IMAGES)
         EG_TRY(sparse_matrix(state, mask, n_a, schmidt, &matrix));
     else
         EG_TRY(dense_matrix(state, mask, n_a, threads, schmidt, &matrix));
-    EG_TRY(decompose(matrix, ldexp(state->norm, state->kind == EG_AMPLITUDES ? state->exponent : 0), schmidt));
+    EG_TRY(decompose(matrix, ldexp(state->norm, state->kind == EG_AMPLITUDES ? state->exponent : 0), threads, schmidt));
 done:
-    eg_backend_cpu.set_threads(1);
     eg_release(state->budget, matrix);
     if (status != EEGPU_OK) {
         eg_schmidt_free(schmidt);

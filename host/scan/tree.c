@@ -1,6 +1,7 @@
 /* The order of work. A tree of the plan is walked depth first: make a product, walk the descendants, which are made from it, then
- * solve it, which destroys it. So no more than a chain of products is alive. In wide trees all threads make every product, and the
- * products too small for all threads are collected and solved side by side; the other trees go side by side, a thread each. */
+ * reduce and solve it, which destroys it. So no more than a chain of products is alive. In wide trees the whole device makes every
+ * product, and those too small for it alone are collected, over several trees, and solved many at once; the other trees go side by
+ * side, a lane each. */
 #include "scan/run.h"
 
 #include "base/parallel.h"
@@ -14,7 +15,7 @@ typedef struct collected {
 
 typedef struct walk {
     eg_run *run;
-    int threads;
+    eg_lane *lane;
     bool is_wide;
     collected items[MOST_COLLECTED];
     size_t count;
@@ -31,47 +32,100 @@ static eegpu_status name_cut(const eg_run *run, const eg_task *task, eegpu_statu
 
 /* ---- Collected products ---- */
 
-static eegpu_status solve_collected(void *context, uint64_t first, uint64_t last, int worker)
+static eegpu_status reduce_collected(void *context, uint64_t first, uint64_t last, int worker)
+{
+    walk *w = context;
+    eg_lane *lane = w->run->lanes[worker];
+    eegpu_status status = EEGPU_OK;
+    for (uint64_t i = first; i < last && status == EEGPU_OK; i++)
+        status = name_cut(w->run, w->items[i].task, eg_product_reduce(w->run, w->items[i].task, lane, &w->items[i].product));
+    return status;
+}
+
+static eegpu_status solve_collected(walk *w)
+{
+    eg_spectrum *spectra[MOST_COLLECTED];
+    double start = eg_seconds(), flops = 0;
+    size_t failed = 0;
+    for (size_t i = 0; i < w->count; i++) {
+        spectra[i] = &w->items[i].product.spectrum;
+        flops += w->items[i].task->flops;
+    }
+    eegpu_status status = eg_spectra_solve(w->lane, spectra, w->count, &failed);
+    if (status != EEGPU_OK)
+        return name_cut(w->run, w->items[failed].task, status);
+    double seconds = eg_seconds() - start;
+    for (size_t i = 0; i < w->count; i++)
+        w->items[i].product.seconds += seconds * w->items[i].task->flops / flops;
+    return EEGPU_OK;
+}
+
+static eegpu_status record_collected(void *context, uint64_t first, uint64_t last, int worker)
 {
     walk *w = context;
     eegpu_status status = EEGPU_OK;
     (void)worker;
     for (uint64_t i = first; i < last && status == EEGPU_OK; i++)
-        status = name_cut(w->run, w->items[i].task, eg_product_solve(w->run, w->items[i].task, &w->items[i].product, 1));
+        status = name_cut(w->run, w->items[i].task, eg_product_record(w->run, w->items[i].task, &w->items[i].product));
     return status;
 }
 
 static void drop_collected(walk *w)
 {
     for (size_t i = 0; i < w->count; i++)
-        eg_product_free(&w->items[i].product);
+        eg_product_free(w->lane, &w->items[i].product);
     w->count = 0;
     w->bytes = 0;
 }
 
+static eegpu_status wait_for_lanes(const eg_run *run)
+{
+    eegpu_status status = EEGPU_OK;
+    for (int i = 0; i < run->workers && status == EEGPU_OK; i++)
+        status = run->device->backend->wait(run->lanes[i]);
+    return status;
+}
+
 static eegpu_status flush(walk *w)
 {
-    w->run->backend->set_threads(1);
-    eegpu_status status = eg_parallel_for(w->threads, w->count, 1, solve_collected, w);
-    w->run->backend->set_threads(w->threads);
+    eegpu_status status = EEGPU_OK;
+    EG_TRY(w->run->device->backend->wait(w->lane)); /* it has made the products */
+    EG_TRY(eg_parallel_for(w->run->workers, w->count, 1, reduce_collected, w));
+    EG_TRY(wait_for_lanes(w->run));
+    EG_TRY(solve_collected(w));
+    EG_TRY(eg_parallel_for(w->run->workers, w->count, 1, record_collected, w));
+done:
     drop_collected(w);
     return status;
 }
 
 /* ---- Walking ---- */
 
+static eegpu_status finish(walk *w, const eg_task *task, eg_product *product)
+{
+    eegpu_status status = EEGPU_OK;
+    EG_TRY(eg_product_reduce(w->run, task, w->lane, product));
+    double start = eg_seconds();
+    EG_TRY(eg_spectrum_solve(w->lane, &product->spectrum));
+    product->seconds += eg_seconds() - start;
+    EG_TRY(eg_product_record(w->run, task, product));
+done:
+    return status;
+}
+
 static eegpu_status hand_over(walk *w, const eg_task *task, eg_product *product)
 {
-    if (w->run->finished[task->cut]) {
-        eg_product_free(product);
-        return EEGPU_OK;
+    eegpu_status status = EEGPU_OK;
+    if (!w->run->finished[task->cut] && w->is_wide && !task->wide) {
+        w->bytes += eg_product_bytes(product);
+        w->items[w->count++] = (collected){task, *product};
+        *product = (eg_product){0};
+        return w->count == MOST_COLLECTED || w->bytes > w->most_bytes ? flush(w) : EEGPU_OK;
     }
-    if (!w->is_wide || task->wide)
-        return name_cut(w->run, task, eg_product_solve(w->run, task, product, w->threads));
-    w->bytes += eg_product_bytes(product);
-    w->items[w->count++] = (collected){task, *product};
-    *product = (eg_product){0};
-    return w->count == MOST_COLLECTED || w->bytes > w->most_bytes ? flush(w) : EEGPU_OK;
+    if (!w->run->finished[task->cut])
+        status = name_cut(w->run, task, finish(w, task, product));
+    eg_product_free(w->lane, product);
+    return status;
 }
 
 static bool is_finished(const eg_run *run, size_t task)
@@ -89,7 +143,7 @@ static eegpu_status visit(walk *w, size_t number, const eg_product *parent)
     eegpu_status status = EEGPU_OK;
     if (is_finished(w->run, number))
         return EEGPU_OK;
-    EG_TRY(name_cut(w->run, task, eg_product_make(w->run, task, parent, w->threads, &own)));
+    EG_TRY(name_cut(w->run, task, eg_product_make(w->run, task, parent, w->lane, &own)));
     bool is_bulky = eg_product_is_bulky(w->run, &own);
     if (is_bulky)
         EG_TRY(hand_over(w, task, &own));
@@ -98,17 +152,28 @@ static eegpu_status visit(walk *w, size_t number, const eg_product *parent)
     if (!is_bulky)
         EG_TRY(hand_over(w, task, &own));
 done:
-    eg_product_free(&own);
+    eg_product_free(w->lane, &own);
     return status;
 }
 
-static eegpu_status walk_tree(eg_run *run, const eg_tree *tree, int threads, bool is_wide)
+/* ---- Wide trees ---- */
+
+static eegpu_status walk_wide(eg_run *run)
 {
-    uint64_t room = eg_budget_free(run->state->budget), own = run->plan->tasks[tree->first].bytes;
-    walk w = {.run = run, .threads = threads, .is_wide = is_wide, .most_bytes = room > own ? (room - own) / 2 : 0};
-    eegpu_status status = visit(&w, tree->first, NULL);
-    if (status == EEGPU_OK && w.count > 0)
-        status = flush(&w);
+    walk w = {.run = run, .lane = run->whole_lane, .is_wide = true};
+    eegpu_status status = EEGPU_OK;
+    for (size_t t = 0; t < run->plan->wide_count; t++) {
+        const eg_tree *tree = &run->plan->trees[t];
+        uint64_t own = run->plan->tasks[tree->first].bytes;
+        if (w.count > 0 && eg_budget_free(run->device->budget) < own)
+            EG_TRY(flush(&w));
+        uint64_t room = eg_budget_free(run->device->budget);
+        w.most_bytes = w.bytes + (room > own ? (room - own) / 2 : 0);
+        EG_TRY(visit(&w, tree->first, NULL));
+    }
+    if (w.count > 0)
+        EG_TRY(flush(&w));
+done:
     drop_collected(&w);
     return status;
 }
@@ -130,21 +195,26 @@ static void return_room(eg_run *run, uint64_t bytes)
 {
     pthread_mutex_lock(&run->lock);
     run->running--;
-    run->room = run->running == 0 ? eg_budget_free(run->state->budget) : run->room + bytes;
+    run->room = run->running == 0 ? eg_budget_free(run->device->budget) : run->room + bytes;
     pthread_cond_broadcast(&run->changed);
     pthread_mutex_unlock(&run->lock);
+}
+
+static eegpu_status walk_tree(eg_run *run, const eg_tree *tree, eg_lane *lane)
+{
+    walk w = {.run = run, .lane = lane};
+    return visit(&w, tree->first, NULL);
 }
 
 static eegpu_status walk_side_by_side(void *context, uint64_t first, uint64_t last, int worker)
 {
     eg_run *run = context;
     eegpu_status status = EEGPU_OK;
-    (void)worker;
     for (uint64_t i = first; i < last && status == EEGPU_OK; i++) {
         const eg_tree *tree = &run->plan->trees[run->plan->wide_count + i];
         uint64_t bytes = run->plan->tasks[tree->first].bytes;
         reserve_room(run, bytes);
-        status = walk_tree(run, tree, 1, false);
+        status = walk_tree(run, tree, run->lanes[worker]);
         return_room(run, bytes);
         if (status == EEGPU_OUT_OF_MEMORY)
             status = EEGPU_OK; /* what is unfinished runs again, alone, when the others are done */
@@ -160,15 +230,11 @@ eegpu_status eg_run_trees(eg_run *run)
     for (size_t i = 0; i < plan->count; i++)
         if (run->finished[plan->tasks[i].cut])
             EG_TRY(eg_progress_add(&run->progress, plan->tasks[i].flops));
-    run->backend->set_threads(plan->threads);
-    for (size_t t = 0; t < plan->wide_count; t++)
-        EG_TRY(walk_tree(run, &plan->trees[t], plan->threads, true));
-    run->backend->set_threads(1);
-    run->room = eg_budget_free(run->state->budget);
-    EG_TRY(eg_parallel_for(plan->threads, narrow, 1, walk_side_by_side, run));
+    EG_TRY(walk_wide(run));
+    run->room = eg_budget_free(run->device->budget);
+    EG_TRY(eg_parallel_for(run->workers, narrow, 1, walk_side_by_side, run));
     for (size_t t = plan->wide_count; t < plan->tree_count; t++)
-        EG_TRY(walk_tree(run, &plan->trees[t], 1, false));
+        EG_TRY(walk_tree(run, &plan->trees[t], run->lanes[0]));
 done:
-    run->backend->set_threads(1);
     return status;
 }

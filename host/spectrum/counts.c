@@ -31,31 +31,6 @@ static eegpu_status sum_from_bits(const eg_bit_matrix *part, unsigned __int128 *
     return EEGPU_OK;
 }
 
-/* K into rho, in place (a word becomes a double), the exact trace and purity, and the weighted sum of all entries. */
-static void weigh(const eg_bit_matrix *part, uint64_t *counts, eg_gram *gram, eg_spectrum *spectrum, unsigned __int128 *sum)
-{
-    *sum = 0;
-    uint64_t n = part->rows;
-    bool is_plain = true;
-    for (uint64_t i = 0; i < n; i++)
-        is_plain = is_plain && part->row_weight[i] == 1;
-    for (uint64_t j = 0; j < n; j++) {
-        for (uint64_t i = j; i < n; i++) {
-            uint64_t k = counts[j * n + i];
-            unsigned __int128 weight = (unsigned __int128)part->row_weight[i] * part->row_weight[j];
-            unsigned __int128 square = (unsigned __int128)k * k * weight; /* at most ones squared: below 2^81 */
-            spectrum->purity += i == j ? square : 2 * square;
-            *sum += (i == j ? 1 : 2) * weight * k;
-            spectrum->trace += i == j ? (unsigned __int128)k * part->row_weight[i] : 0;
-            double entry = is_plain ? (double)k
-                           : i == j ? (double)k * (double)part->row_weight[i]
-                                    : (double)k * sqrt((double)weight);
-            memcpy(&counts[j * n + i], &entry, sizeof entry);
-        }
-    }
-    *gram = (eg_gram){.n = n, .entries = (double *)counts, .roundings = is_plain ? 0 : 3, .budget = spectrum->budget};
-}
-
 /* M itself, for the SVD. */
 static eegpu_status fill_block(const eg_bit_matrix *part, eg_budget *budget, eg_block *block)
 {
@@ -71,41 +46,64 @@ static eegpu_status fill_block(const eg_bit_matrix *part, eg_budget *budget, eg_
     return EEGPU_OK;
 }
 
-static eegpu_status add_part(const eg_backend *backend, eg_route route, const eg_bit_matrix *part, uint64_t ones, int threads,
-                             eg_spectrum *spectrum)
+static bool all_ones(const uint64_t *weight, uint64_t count)
 {
+    for (uint64_t i = 0; i < count; i++)
+        if (weight[i] != 1)
+            return false;
+    return true;
+}
+
+/* rho of a block on the device, the exact sums of its integers added and checked. */
+static eegpu_status make_gram(eg_lane *lane, const eg_bit_matrix *part, eg_spectrum *spectrum, eg_gram *gram)
+{
+    const eg_backend *backend = lane->device->backend;
     uint64_t *counts = NULL;
-    unsigned __int128 sum = 0, expected = 0;
+    unsigned __int128 expected = 0;
+    eg_count_sums sums;
+    eegpu_status status = EEGPU_OK;
+    EG_TRY(backend->allocate(lane, eg_matrix_room(part->rows, part->rows), sizeof *counts, "the integer Gram matrix of a cut",
+                             &counts));
+    EG_TRY(backend->gram_bits(lane, part->rows, part->columns, part->bits, part->column_weight, counts));
+    EG_TRY(sum_from_bits(part, &expected));
+    EG_TRY(backend->weigh(lane, part->rows, part->row_weight, counts, &sums));
+    EG_TRY(eg_spectrum_check(sums.total == expected, "the weighted sum of an integer Gram matrix", (double)sums.total,
+                             (double)expected, 0));
+    spectrum->trace += sums.trace;
+    spectrum->purity += sums.square;
+    *gram = (eg_gram){.n = part->rows, .entries = (double *)counts, .roundings = all_ones(part->row_weight, part->rows) ? 0 : 3};
+    counts = NULL;
+done:
+    backend->release(lane, counts);
+    return status;
+}
+
+static eegpu_status add_part(eg_lane *lane, eg_route route, const eg_bit_matrix *part, uint64_t ones, eg_spectrum *spectrum)
+{
     eg_block block = {0};
     eg_gram gram = {0};
     eegpu_status status = EEGPU_OK;
     if (part->rows > INT32_MAX || (route == EG_ROUTE_SVD && part->columns > INT32_MAX))
         return eg_fail(EEGPU_OUT_OF_MEMORY, "a block of %llu x %llu distinct rows and columns: at most 2^31 of each",
                        (unsigned long long)part->rows, (unsigned long long)part->columns);
-    EG_TRY(eg_allocate(spectrum->budget, eg_matrix_room(part->rows, part->rows), sizeof *counts, "the integer Gram matrix of a cut",
-                       &counts));
-    EG_TRY(backend->gram_bits(spectrum->budget, part->rows, part->columns, part->bits, part->column_weight, counts, threads));
-    EG_TRY(sum_from_bits(part, &expected));
-    weigh(part, counts, &gram, spectrum, &sum);
-    EG_TRY(eg_spectrum_check(sum == expected, "the weighted sum of an integer Gram matrix", (double)sum, (double)expected, 0));
+    EG_TRY(make_gram(lane, part, spectrum, &gram));
     if (route == EG_ROUTE_SVD) {
         EG_TRY(fill_block(part, spectrum->budget, &block));
-        EG_TRY(eg_spectrum_add_block(backend, route, &block, (double)ones, spectrum));
+        EG_TRY(eg_spectrum_add_block(lane, route, &block, (double)ones, spectrum));
     } else {
-        EG_TRY(eg_spectrum_add_gram(backend, &gram, (double)ones, spectrum));
+        EG_TRY(eg_spectrum_add_gram(lane, &gram, (double)ones, spectrum));
     }
 done:
-    eg_release(spectrum->budget, counts);
-    eg_release(spectrum->budget, block.entries);
+    eg_gram_free(lane, &gram);
     return status;
 }
 
-/* The rank of a block whose values are levels first .. count-1: proved where all of them are certainly not 0, else by elimination. */
+/* The rank of a block whose values begin at level `first`: proved where all of them are certainly not 0, else by elimination. */
 static eegpu_status add_rank(const eg_bit_matrix *part, uint64_t first, int threads, eg_spectrum *spectrum)
 {
     uint64_t certain = 0, rank = 0;
     double doubt = 0;
-    for (uint64_t k = first; k < spectrum->count; k++)
+    for (uint64_t k = first; k < first + part->rows; k++)
         certain += spectrum->levels[k].p > spectrum->levels[k].error;
     if (certain == part->rows) {
         spectrum->proved_rank += certain;
@@ -127,14 +125,6 @@ static eegpu_status add_rank(const eg_bit_matrix *part, uint64_t first, int thre
     return status;
 }
 
-static eegpu_status add_block(const eg_backend *backend, eg_route route, const eg_bit_matrix *part, uint64_t ones, int threads,
-                              eg_spectrum *spectrum)
-{
-    uint64_t first = spectrum->count;
-    eegpu_status status = add_part(backend, route, part, ones, threads, spectrum);
-    return status == EEGPU_OK ? add_rank(part, first, threads, spectrum) : status;
-}
-
 /* A block of one row has one column: one value, r c / ones. */
 static eegpu_status add_single(uint64_t row_weight, uint64_t column_weight, uint64_t ones, eg_spectrum *spectrum)
 {
@@ -146,31 +136,82 @@ static eegpu_status add_single(uint64_t row_weight, uint64_t column_weight, uint
     return eg_spectrum_add_level(spectrum, p, p * 0x1p-52);
 }
 
-eegpu_status eg_spectrum_add_counts(const eg_backend *backend, eg_route route, const eg_bit_matrix *matrix, uint64_t ones,
-                                    int threads, uint64_t *count, eg_spectrum *spectrum)
+/* Blocks that are solved together: their matrices wait in the spectrum, and their bits are kept for the rank. */
+enum { MOST_TOGETHER = 256 };
+static const uint64_t most_together_bytes = UINT64_C(1) << 25;
+
+typedef struct group {
+    eg_bit_matrix parts[MOST_TOGETHER];
+    size_t count;
+    uint64_t bytes;
+} group;
+
+static void drop_group(group *waiting)
+{
+    for (size_t i = 0; i < waiting->count; i++)
+        eg_bit_matrix_free(&waiting->parts[i]);
+    waiting->count = waiting->bytes = 0;
+}
+
+static eegpu_status solve_group(eg_lane *lane, group *waiting, uint64_t first, eg_spectrum *spectrum)
+{
+    eegpu_status status = eg_spectrum_solve(lane, spectrum);
+    for (size_t i = 0; i < waiting->count && status == EEGPU_OK; i++) {
+        status = add_rank(&waiting->parts[i], first, lane->threads, spectrum);
+        first += waiting->parts[i].rows;
+    }
+    drop_group(waiting);
+    return status;
+}
+
+/* Levels of single blocks come as they are found; those of a group follow when it is solved, in the order of its parts. */
+static eegpu_status add_blocks(eg_lane *lane, eg_route route, const eg_bit_matrix *matrix, const eg_bit_blocks *blocks,
+                               uint64_t ones, group *waiting, eg_spectrum *spectrum)
+{
+    eegpu_status status = EEGPU_OK;
+    for (uint64_t b = 0; b < blocks->count; b++)
+        if (blocks->row_start[b + 1] - blocks->row_start[b] == 1)
+            EG_TRY(add_single(matrix->row_weight[blocks->row[blocks->row_start[b]]],
+                              matrix->column_weight[blocks->column[blocks->column_start[b]]], ones, spectrum));
+    uint64_t first = spectrum->count;
+    for (uint64_t b = 0; b < blocks->count; b++) {
+        if (blocks->row_start[b + 1] - blocks->row_start[b] == 1)
+            continue;
+        eg_bit_matrix *part = &waiting->parts[waiting->count];
+        EG_TRY(eg_bit_matrix_block(matrix, blocks, b, part));
+        waiting->count++;
+        EG_TRY(add_part(lane, route, part, ones, spectrum));
+        waiting->bytes += 8 * part->rows * (part->rows + part->words);
+        if (waiting->count == MOST_TOGETHER || waiting->bytes > most_together_bytes) {
+            EG_TRY(solve_group(lane, waiting, first, spectrum));
+            first = spectrum->count;
+        }
+    }
+    EG_TRY(solve_group(lane, waiting, first, spectrum));
+done:
+    drop_group(waiting);
+    return status;
+}
+
+eegpu_status eg_spectrum_add_counts(eg_lane *lane, eg_route route, const eg_bit_matrix *matrix, uint64_t ones, uint64_t *count,
+                                    eg_spectrum *spectrum)
 {
     eg_bit_blocks blocks = {0};
-    eg_bit_matrix part = {0};
+    group *waiting = NULL;
     eegpu_status status = EEGPU_OK;
     spectrum->has_counts = spectrum->rank_exact = true;
     EG_TRY(eg_bit_matrix_split(matrix, &blocks));
     *count = blocks.count;
-    for (uint64_t b = 0; b < blocks.count; b++) {
-        if (blocks.row_start[b + 1] - blocks.row_start[b] == 1) {
-            EG_TRY(add_single(matrix->row_weight[blocks.row[blocks.row_start[b]]],
-                              matrix->column_weight[blocks.column[blocks.column_start[b]]], ones, spectrum));
-            continue;
-        }
-        if (blocks.count == 1 && matrix->rows <= matrix->columns) {
-            EG_TRY(add_block(backend, route, matrix, ones, threads, spectrum));
-            continue;
-        }
-        EG_TRY(eg_bit_matrix_block(matrix, &blocks, b, &part));
-        EG_TRY(add_block(backend, route, &part, ones, threads, spectrum));
-        eg_bit_matrix_free(&part);
+    if (blocks.count == 1 && matrix->rows > 1 && matrix->rows <= matrix->columns) {
+        EG_TRY(add_part(lane, route, matrix, ones, spectrum));
+        EG_TRY(eg_spectrum_solve(lane, spectrum));
+        EG_TRY(add_rank(matrix, 0, lane->threads, spectrum));
+        goto done;
     }
+    EG_TRY(eg_allocate_zero(spectrum->budget, 1, sizeof *waiting, "the blocks of a cut", &waiting));
+    EG_TRY(add_blocks(lane, route, matrix, &blocks, ones, waiting, spectrum));
 done:
-    eg_bit_matrix_free(&part);
+    eg_release(spectrum->budget, waiting);
     eg_bit_blocks_free(&blocks);
     return status;
 }

@@ -13,11 +13,15 @@
 static const double unit_roundoff = 0x1p-53;
 
 /* Columns summed in one call: the error of a sum of K terms in pieces of w grows as w + K/w. */
-static uint64_t piece(uint64_t columns) { return columns > (1 << 16) ? 1024 : 256; }
-
-static double roundings_of_sum(bool is_exact, uint64_t columns)
+static uint64_t piece(const eg_lane *lane, uint64_t columns)
 {
-    double w = (double)piece(columns);
+    uint64_t width = columns > (1 << 16) ? 1024 : 256, least = lane->device->least_piece;
+    return width < least ? least : width;
+}
+
+static double roundings_of_sum(const eg_lane *lane, bool is_exact, uint64_t columns)
+{
+    double w = (double)piece(lane, columns);
     return is_exact ? 0 : w + ceil((double)columns / w);
 }
 
@@ -27,77 +31,65 @@ double eg_gram_error(const eg_gram *gram)
     return m * unit_roundoff / (1 - m * unit_roundoff);
 }
 
-static eegpu_status begin(eg_budget *budget, bool is_complex, uint64_t n, eg_gram *gram)
+static eegpu_status begin(eg_lane *lane, bool is_complex, uint64_t n, eg_gram *gram)
 {
-    *gram = (eg_gram){.is_complex = is_complex, .n = n, .budget = budget};
-    return eg_allocate(budget, eg_matrix_room(n, n), is_complex ? 16 : 8, "the density matrix of a region", &gram->entries);
+    *gram = (eg_gram){.is_complex = is_complex, .n = n};
+    return lane->device->backend->allocate(lane, eg_matrix_room(n, n), is_complex ? 16 : 8, "the density matrix of a region",
+                                           &gram->entries);
 }
 
-void eg_gram_free(eg_gram *gram)
+void eg_gram_free(eg_lane *lane, eg_gram *gram)
 {
-    eg_release(gram->budget, gram->entries);
+    lane->device->backend->release(lane, gram->entries);
     gram->entries = NULL;
 }
 
-static eegpu_status accumulate(const eg_backend *backend, const eg_block *panel, uint64_t total_columns, bool first, double *gram)
+static eegpu_status accumulate(eg_lane *lane, const eg_block *panel, uint64_t total_columns, bool first, double *gram)
 {
-    uint64_t step = piece(total_columns), unit = panel->is_complex ? 2 : 1;
+    uint64_t step = piece(lane, total_columns), unit = panel->is_complex ? 2 : 1;
     eegpu_status status = EEGPU_OK;
     for (uint64_t column = 0; column < panel->columns && status == EEGPU_OK; column += step) {
         uint64_t count = panel->columns - column < step ? panel->columns - column : step;
-        status = backend->gram(panel->is_complex, (int)panel->rows, (int)count, panel->entries + unit * panel->rows * column,
-                               first && column == 0 ? 0 : 1, gram);
+        status = lane->device->backend->gram(lane, panel->is_complex, (int)panel->rows, (int)count,
+                                             panel->entries + unit * panel->rows * column, first && column == 0 ? 0 : 1, gram);
     }
     return status;
 }
 
-eegpu_status eg_gram_of_state(const eg_backend *backend, const eegpu_state *state, const eg_matrix_layout *layout,
-                              const eg_task *task, int threads, eg_gram *gram)
+eegpu_status eg_gram_of_state(eg_lane *lane, const eg_matrix_layout *layout, const eg_task *task, eg_gram *gram)
 {
+    const eg_backend *backend = lane->device->backend;
+    const eegpu_state *state = lane->device->state;
     eg_block panel = {state->is_complex, state->kind == EG_BITS, task->small, task->panel, NULL};
     eegpu_status status = EEGPU_OK;
-    EG_TRY(begin(state->budget, state->is_complex, task->small, gram));
-    gram->roundings = roundings_of_sum(panel.exact, task->large);
-    EG_TRY(eg_allocate(state->budget, task->small * task->panel, state->is_complex ? 16 : 8, "a panel of the matrix of a cut",
-                       &panel.entries));
+    EG_TRY(begin(lane, state->is_complex, task->small, gram));
+    gram->roundings = roundings_of_sum(lane, panel.exact, task->large);
+    EG_TRY(backend->allocate(lane, task->small * task->panel, state->is_complex ? 16 : 8, "a panel of the matrix of a cut",
+                             &panel.entries));
     for (uint64_t first = 0; first < task->large; first += task->panel) {
-        EG_TRY(backend->gather(state, layout, first, task->panel, panel.entries, threads));
-        EG_TRY(accumulate(backend, &panel, task->large, first == 0, gram->entries));
+        EG_TRY(backend->gather(lane, layout, first, task->panel, panel.entries));
+        EG_TRY(accumulate(lane, &panel, task->large, first == 0, gram->entries));
     }
 done:
-    eg_release(state->budget, panel.entries);
+    backend->release(lane, panel.entries);
     return status;
 }
 
-eegpu_status eg_gram_of_parent(const eg_backend *backend, const eg_gram *parent, uint64_t kept, int threads, eg_gram *gram)
+eegpu_status eg_gram_of_parent(eg_lane *lane, const eg_gram *parent, uint64_t kept, eg_gram *gram)
 {
     int parent_bits = eg_lowest_bit(parent->n);
-    eegpu_status status = begin(parent->budget, parent->is_complex, UINT64_C(1) << eg_popcount(kept), gram);
+    eegpu_status status = begin(lane, parent->is_complex, UINT64_C(1) << eg_popcount(kept), gram);
     if (status != EEGPU_OK)
         return status;
     gram->roundings = parent->roundings == 0 ? 0 : parent->roundings + (double)(parent->n / gram->n - 1);
-    return backend->partial_trace(parent->budget, parent->is_complex, parent_bits, kept, parent->entries, gram->entries, threads);
+    return lane->device->backend->partial_trace(lane, parent->is_complex, parent_bits, kept, parent->entries, gram->entries);
 }
 
-eegpu_status eg_gram_of_block(const eg_backend *backend, const eg_block *block, eg_budget *budget, eg_gram *gram)
+eegpu_status eg_gram_of_block(eg_lane *lane, const eg_block *block, eg_gram *gram)
 {
-    eegpu_status status = begin(budget, block->is_complex, block->rows, gram);
+    eegpu_status status = begin(lane, block->is_complex, block->rows, gram);
     if (status != EEGPU_OK)
         return status;
-    gram->roundings = roundings_of_sum(block->exact, block->columns);
-    return accumulate(backend, block, block->columns, true, gram->entries);
-}
-
-void eg_gram_invariants(const eg_gram *gram, double *trace, double *square)
-{
-    uint64_t unit = gram->is_complex ? 2 : 1, n = gram->n;
-    *trace = *square = 0;
-    for (uint64_t j = 0; j < n; j++) {
-        const double *column = gram->entries + unit * n * j;
-        double diagonal = column[unit * j], below = 0;
-        for (uint64_t i = unit * (j + 1); i < unit * n; i++)
-            below += column[i] * column[i];
-        *trace += diagonal;
-        *square += diagonal * diagonal + 2 * below;
-    }
+    gram->roundings = roundings_of_sum(lane, block->exact, block->columns);
+    return accumulate(lane, block, block->columns, true, gram->entries);
 }

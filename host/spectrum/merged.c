@@ -14,41 +14,36 @@ static double roundings_of_weights(const eg_row_classes *classes)
     return is_plain ? 0 : classes->exact_weights ? 4 : 16;
 }
 
-/* The classes of one block as a matrix. `members` are their numbers. */
-static eegpu_status merge(const eg_gram *gram, const eg_row_classes *classes, const uint32_t *members, uint64_t count,
-                          eg_gram *merged)
+/* The classes of one block as a matrix. `members` are their numbers; row and weight have room for all of them. */
+static eegpu_status merge(eg_lane *lane, const eg_gram *gram, const eg_row_classes *classes, const uint32_t *members,
+                          uint64_t count, uint32_t *row, double *weight, eg_gram *merged)
 {
-    uint64_t unit = gram->is_complex ? 2 : 1;
-    *merged = (eg_gram){.is_complex = gram->is_complex, .n = count, .budget = gram->budget};
+    const eg_backend *backend = lane->device->backend;
+    *merged = (eg_gram){.is_complex = gram->is_complex, .n = count};
     merged->roundings = gram->roundings + roundings_of_weights(classes);
-    eegpu_status status = eg_allocate(gram->budget, eg_matrix_room(count, count), 8 * unit, "the merged density matrix of a region",
-                                      &merged->entries);
+    for (uint64_t i = 0; i < count; i++) {
+        row[i] = classes->representative[members[i]];
+        weight[i] = classes->weight[members[i]];
+    }
+    eegpu_status status = backend->allocate(lane, eg_matrix_room(count, count), gram->is_complex ? 16 : 8,
+                                            "the merged density matrix of a region", &merged->entries);
     if (status != EEGPU_OK)
         return status;
-    for (uint64_t j = 0; j < count; j++) {
-        for (uint64_t i = j; i < count; i++) {
-            uint64_t row = classes->representative[members[i]], column = classes->representative[members[j]];
-            double weight = sqrt(classes->weight[members[i]] * classes->weight[members[j]]);
-            bool is_below = row >= column; /* only the lower triangle is there */
-            const double *from = gram->entries + unit * (is_below ? column * gram->n + row : row * gram->n + column);
-            double *to = merged->entries + unit * (j * count + i);
-            to[0] = from[0] * weight;
-            if (gram->is_complex)
-                to[1] = (is_below ? from[1] : -from[1]) * weight;
-        }
-    }
-    return EEGPU_OK;
+    return backend->merge(lane, gram->is_complex, gram->n, gram->entries, count, row, weight, merged->entries);
 }
 
-eegpu_status eg_spectrum_add_merged(const eg_backend *backend, const eg_gram *gram, const eg_row_classes *classes,
-                                    double norm_squared, eg_spectrum *spectrum)
+eegpu_status eg_spectrum_add_merged(eg_lane *lane, const eg_gram *gram, const eg_row_classes *classes, double norm_squared,
+                                    eg_spectrum *spectrum)
 {
     uint64_t *start = NULL;
-    uint32_t *members = NULL;
+    uint32_t *members = NULL, *row = NULL;
+    double *weight = NULL;
     eg_gram merged = {0};
     eegpu_status status = EEGPU_OK;
     EG_TRY(eg_allocate_zero(spectrum->budget, classes->blocks + 2, sizeof *start, "the blocks of a cut", &start));
     EG_TRY(eg_allocate(spectrum->budget, classes->count, sizeof *members, "the blocks of a cut", &members));
+    EG_TRY(eg_allocate(spectrum->budget, classes->count, sizeof *row, "the blocks of a cut", &row));
+    EG_TRY(eg_allocate(spectrum->budget, classes->count, sizeof *weight, "the blocks of a cut", &weight));
     for (uint64_t c = 0; c < classes->count; c++)
         start[classes->block_of_class[c] + 2]++;
     for (uint64_t b = 0; b < classes->blocks; b++)
@@ -56,13 +51,14 @@ eegpu_status eg_spectrum_add_merged(const eg_backend *backend, const eg_gram *gr
     for (uint64_t c = 0; c < classes->count; c++)
         members[start[classes->block_of_class[c] + 1]++] = (uint32_t)c;
     for (uint64_t b = 0; b < classes->blocks; b++) {
-        EG_TRY(merge(gram, classes, members + start[b], start[b + 1] - start[b], &merged));
-        EG_TRY(eg_spectrum_add_gram(backend, &merged, norm_squared, spectrum));
-        eg_gram_free(&merged);
+        EG_TRY(merge(lane, gram, classes, members + start[b], start[b + 1] - start[b], row, weight, &merged));
+        EG_TRY(eg_spectrum_add_gram(lane, &merged, norm_squared, spectrum));
     }
 done:
-    eg_gram_free(&merged);
+    eg_gram_free(lane, &merged);
     eg_release(spectrum->budget, start);
     eg_release(spectrum->budget, members);
+    eg_release(spectrum->budget, row);
+    eg_release(spectrum->budget, weight);
     return status;
 }

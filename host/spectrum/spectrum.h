@@ -13,6 +13,8 @@ typedef struct eg_level {
     double p, error;
 } eg_level;
 
+struct eg_pending;
+
 typedef struct eg_spectrum {
     eg_level *levels; /* descending after eg_spectrum_finish(); zeros included as far as they were computed */
     uint64_t count, capacity;
@@ -25,7 +27,10 @@ typedef struct eg_spectrum {
     uint64_t proved_rank;            /* sum over the blocks of a 0/1 function */
     bool has_counts;                 /* a 0/1 function: trace and purity are known exactly */
     unsigned __int128 trace, purity; /* sum of diagonal and of squares of the integer Gram matrices */
-    eg_budget *budget;
+    struct eg_pending *pending;      /* density matrices that wait for eg_spectra_solve() */
+    size_t pending_count, pending_capacity;
+    uint64_t pending_bytes;
+    eg_budget *budget; /* of the host's memory */
 } eg_spectrum;
 
 /* rho of a region, not normalised: n x n, lower triangle, column-major. Every product of two amplitudes in it has passed through at most
@@ -33,63 +38,68 @@ typedef struct eg_spectrum {
 typedef struct eg_gram {
     bool is_complex;
     uint64_t n;
-    double *entries;
+    double *entries; /* on the device */
     double roundings;
-    eg_budget *budget;
 } eg_gram;
 
 /* A dense block of M, column-major, rows <= columns, `exact` when all entries are integers so small that Gram sums are exact. */
 typedef struct eg_block {
     bool is_complex, exact;
     uint64_t rows, columns;
-    double *entries; /* destroyed by the solution */
+    double *entries;
 } eg_block;
+
+/* A density matrix whose eigenvalues are asked for, and what they are checked with. */
+typedef struct eg_pending {
+    eg_gram gram;
+    double norm_squared, trace, square;
+} eg_pending;
 
 /* ---- Gram matrices (gram.c) ---- */
 
-/* From the amplitudes, gathered panel by panel. */
-EG_MUST eg_gram_of_state(const eg_backend *backend, const eegpu_state *state, const eg_matrix_layout *layout, const eg_task *task,
-                         int threads, eg_gram *gram);
+/* From the amplitudes of the loaded function, gathered panel by panel. */
+EG_MUST eg_gram_of_state(eg_lane *lane, const eg_matrix_layout *layout, const eg_task *task, eg_gram *gram);
 
 /* From that of a larger region: the bits `kept` of its index stay. */
-EG_MUST eg_gram_of_parent(const eg_backend *backend, const eg_gram *parent, uint64_t kept, int threads, eg_gram *gram);
+EG_MUST eg_gram_of_parent(eg_lane *lane, const eg_gram *parent, uint64_t kept, eg_gram *gram);
 
-/* Of a block. */
-EG_MUST eg_gram_of_block(const eg_backend *backend, const eg_block *block, eg_budget *budget, eg_gram *gram);
+/* Of a block, whose entries are on the device. */
+EG_MUST eg_gram_of_block(eg_lane *lane, const eg_block *block, eg_gram *gram);
 
-void eg_gram_free(eg_gram *gram);
-
-/* Trace and squared Frobenius norm. */
-void eg_gram_invariants(const eg_gram *gram, double *trace, double *square);
+void eg_gram_free(eg_lane *lane, eg_gram *gram);
 
 /* The bound || error of the Gram matrix ||_F <= eg_gram_error() * trace. */
 double eg_gram_error(const eg_gram *gram);
 
-/* ---- Spectra (spectrum.c; counts.c for 0/1 functions, merged.c for parallel rows) ---- */
+/* ---- Spectra (spectrum.c, pending.c; counts.c for 0/1 functions, merged.c for parallel rows, values.c by SVD) ---- */
 
 void eg_spectrum_begin(eg_budget *budget, eg_spectrum *spectrum);
 
-/* Each adds values of a part of a matrix whose parts have sum |entries|^2 = norm_squared in all. Inputs are destroyed. */
-EG_MUST eg_spectrum_add_gram(const eg_backend *backend, eg_gram *gram, double norm_squared, eg_spectrum *spectrum);
+/* Each adds a part of a matrix whose parts have sum |entries|^2 = norm_squared in all. Matrices on the device are taken over; they wait
+ * in the spectrum until it is solved, or are solved at once where they are many. */
+EG_MUST eg_spectrum_add_gram(eg_lane *lane, eg_gram *gram, double norm_squared, eg_spectrum *spectrum);
 
 /* The same for rho of a matrix with parallel or zero rows or several blocks: each class of rows counts once, with its weight, and each
- * block is solved alone (merged.c). */
-EG_MUST eg_spectrum_add_merged(const eg_backend *backend, const eg_gram *gram, const eg_row_classes *classes, double norm_squared,
+ * block is solved alone (merged.c). The gram stays. */
+EG_MUST eg_spectrum_add_merged(eg_lane *lane, const eg_gram *gram, const eg_row_classes *classes, double norm_squared,
                                eg_spectrum *spectrum);
 
-EG_MUST eg_spectrum_add_block(const eg_backend *backend, eg_route route, const eg_block *block, double norm_squared,
-                              eg_spectrum *spectrum);
+/* The entries are on the host and had from eg_allocate() with the spectrum's budget; they are taken over. */
+EG_MUST eg_spectrum_add_block(eg_lane *lane, eg_route route, eg_block *block, double norm_squared, eg_spectrum *spectrum);
 
 /* By SVD, the whole matrix of a cut at once. */
-EG_MUST eg_spectrum_add_state(const eg_backend *backend, const eegpu_state *state, const eg_matrix_layout *layout,
-                              const eg_task *task, int threads, eg_spectrum *spectrum);
+EG_MUST eg_spectrum_add_state(eg_lane *lane, const eg_matrix_layout *layout, const eg_task *task, eg_spectrum *spectrum);
+
+/* The values of all that waits in several spectra. On a failure *failed is the number of the spectrum. */
+EG_MUST eg_spectra_solve(eg_lane *lane, eg_spectrum *const *spectra, size_t count, size_t *failed);
+EG_MUST eg_spectrum_solve(eg_lane *lane, eg_spectrum *spectrum);
 
 /* One value known up to rounding. */
 EG_MUST eg_spectrum_add_level(eg_spectrum *spectrum, double p, double error);
 
-/* The blocks of a reduced 0/1 matrix of a function with `ones` images; *blocks of them. */
-EG_MUST eg_spectrum_add_counts(const eg_backend *backend, eg_route route, const eg_bit_matrix *matrix, uint64_t ones, int threads,
-                               uint64_t *blocks, eg_spectrum *spectrum);
+/* The blocks of a reduced 0/1 matrix of a function with `ones` images; *blocks of them. All is solved when it returns. */
+EG_MUST eg_spectrum_add_counts(eg_lane *lane, eg_route route, const eg_bit_matrix *matrix, uint64_t ones, uint64_t *blocks,
+                               eg_spectrum *spectrum);
 
 /* Room for more levels (for the functions of this folder). */
 EG_MUST eg_spectrum_reserve(eg_spectrum *spectrum, uint64_t more);
@@ -98,9 +108,9 @@ EG_MUST eg_spectrum_reserve(eg_spectrum *spectrum, uint64_t more);
 EG_MUST eg_spectrum_check(bool good, const char *what, double found, double expected, double tolerance);
 
 /* Sort, clip, check that the values sum to 1 within the bound, and for 0/1 functions trace and purity against their exact values;
- * count the rank. */
+ * count the rank. Nothing waits any more. */
 EG_MUST eg_spectrum_finish(eg_spectrum *spectrum, uint64_t ones);
 
-void eg_spectrum_free(eg_spectrum *spectrum);
+void eg_spectrum_free(eg_lane *lane, eg_spectrum *spectrum);
 
 #endif

@@ -270,12 +270,18 @@ static eegpu_status open_amplitudes(eegpu_state *state, const eg_npy *array, con
         state->is_complex = array->kind == 'c';
         state->amplitudes = (const double *)(const void *)array->data;
     } else {
+        bool single = array->kind == 'f' ? array->item_size == 4 : array->kind == 'c' && array->item_size == 8;
         EG_TRY(convert(state, path, array, threads));
-        eg_unmap(&state->mapping);
+        if (single && !array->swapped && (uintptr_t)array->data % sizeof(float) == 0)
+            state->singles = (const float *)(const void *)array->data;
+        else
+            eg_unmap(&state->mapping);
     }
     status = eg_state_finish(state, threads);
     if (status != EEGPU_OK)
         (void)eg_fail_while(status, "reading '%s'", path);
+    if (state->kind != EG_AMPLITUDES)
+        state->singles = NULL; /* all 0 and 1: bits are shorter */
 done:
     return status;
 }

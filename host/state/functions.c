@@ -263,6 +263,8 @@ eegpu_status eg_open_function(eegpu_state *state, const eg_source_text *parts, c
         EG_TRY(function->prepare(&call, &form));
     eg_state_set_lattice(state, call.height, call.width, EEGPU_MSB);
     EG_TRY(evaluate(function, &call, form, state, options, threads));
+    state->is_born = function->seed_of_stream != NULL && state->kind == EG_AMPLITUDES;
+    state->born_seed = state->is_born ? function->seed_of_stream(&call) : 0;
 done:
     eg_release(call.budget, call.prepared);
     return status;

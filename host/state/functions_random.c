@@ -83,6 +83,8 @@ static eegpu_status fill_random(const eg_function_call *call, uint64_t first, ui
     return EEGPU_OK;
 }
 
+static uint64_t seed_of_random(const eg_function_call *call) { return call->value[RANDOM_SEED].natural; }
+
 /* ---- randomset --------------------------------------------------------------------------------------------------- */
 
 enum { SET_DENSITY, SET_COUNT, SET_SEED };
@@ -201,6 +203,7 @@ const eg_function eg_function_random = {
     .parameters = {{"kind", EG_CHOICE, "real", "real|complex", 0, 0, "numbers of the amplitudes"}, SEED},
     .prepare = prepare_random,
     .fill = fill_random,
+    .seed_of_stream = seed_of_random,
 };
 
 const eg_function eg_function_randomset = {

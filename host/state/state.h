@@ -35,6 +35,9 @@ struct eegpu_state {
     /* EG_AMPLITUDES: `size` doubles, or pairs of doubles (re, im) */
     bool is_complex;
     const double *amplitudes;
+    const float *singles; /* the same numbers as the file has them, where that is in float32; else NULL: half the way to a device */
+    bool is_born; /* they are numbers 0, 1, ... of EG_RANDOM_AMPLITUDES under born_seed (random.h): a device can make them itself */
+    uint64_t born_seed;
     int exponent; /* amplitudes times 2^exponent have a largest part in [1/2, 1) ; 0 when sizes are harmless */
 
     uint64_t *bits; /* EG_BITS: image s is bit s%64 of bits[s/64]; (size+63)/64 words; spare bits 0 */

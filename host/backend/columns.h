@@ -2,10 +2,10 @@
  * the other pixels, each once, with the number of b that show it. They hold all there is to know of rho_S = sum w v v^T, and the
  * columns of any smaller region inside S follow from them alone: split every vector, merge again. A whole 0/1 function is the case
  * of one vector. Called by scan/. */
-#ifndef EG_REDUCE_COLUMNS_H
-#define EG_REDUCE_COLUMNS_H
+#ifndef EG_BACKEND_COLUMNS_H
+#define EG_BACKEND_COLUMNS_H
 
-#include "reduce/vector_set.h"
+#include "backend/vector_set.h"
 #include "state/state.h"
 
 typedef struct eg_columns {

@@ -1,7 +1,7 @@
 /* A set of distinct bit vectors of one length, each with a weight: equal vectors are found by hash, compared in full, and
  * their weights added. Zero vectors are left out. Called by columns.c and bit_matrix.c. */
-#ifndef EG_REDUCE_VECTOR_SET_H
-#define EG_REDUCE_VECTOR_SET_H
+#ifndef EG_BACKEND_VECTOR_SET_H
+#define EG_BACKEND_VECTOR_SET_H
 
 #include "base/memory.h"
 

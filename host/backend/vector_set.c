@@ -1,5 +1,5 @@
 /* Open addressing with at most half of the slots in use; growth doubles everything. */
-#include "reduce/vector_set.h"
+#include "backend/vector_set.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * A word holds the places that differ in index bits 0 to 5. Those of them that belong to S stay where they are; each other one
  * changes places with a bit of S from outside the word, by exchanging bits between pairs of words. Eight neighbouring words
  * go through together, so that cache lines and vector registers are used in full. Everything else moves whole words. */
-#include "reduce/columns.h"
+#include "backend/columns.h"
 
 #include <string.h>
 

@@ -1,0 +1,63 @@
+/* The same cuts by independent routes and on several devices, and the device operations beside the CPU's. Comes in: a state, cuts and open
+ * devices; goes out: what every route found, which routes a cut could not take and why, and where two of them differ by more
+ * than their errors. Called by `eegpu verify` and by tests. */
+#ifndef EG_SCAN_VERIFY_H
+#define EG_SCAN_VERIFY_H
+
+#include "backend/cases.h"
+#include "scan/scan.h"
+
+typedef struct eg_verify_route {
+    const char *name, *method, *reduce; /* for people; as the options of `eegpu scan` */
+    eegpu_method number;
+    bool no_reduce;
+} eg_verify_route;
+
+enum { EG_VERIFY_ROUTES = 3 };
+extern const eg_verify_route eg_verify_routes[EG_VERIFY_ROUTES];
+
+/* One operation of the case table at one of its small sizes, beside the CPU with one thread. */
+typedef struct eg_verify_operation {
+    const eg_case *row;
+    int size;
+    size_t device;
+    double difference, bound;
+    bool agrees;
+    char *reason; /* not NULL: it could not be run */
+} eg_verify_operation;
+
+/* One cut by one route. */
+typedef struct eg_verify_entry {
+    char *reason;        /* not NULL: not taken, and why */
+    eegpu_record record; /* else; `device` and `spectrum` are NULL */
+} eg_verify_entry;
+
+/* What differs most, in parts of what it may differ by. */
+typedef struct eg_verify_outcome {
+    bool agrees;
+    char quantity[16];  /* "s_vn", "renyi 2", "rank"; empty: fewer than two routes were taken */
+    size_t left, right; /* columns */
+    double left_value, left_error, right_value, right_error;
+} eg_verify_outcome;
+
+typedef struct eg_verification {
+    size_t device_count, cut_count, operation_count;
+    size_t column_count; /* column number: device * EG_VERIFY_ROUTES + route */
+    char (*devices)[32]; /* their names */
+    eg_verify_operation *operations;
+    eg_verify_entry *entries;    /* entry of a cut and column: cut * column_count + column */
+    eg_verify_outcome *outcomes; /* of each cut */
+    size_t disagreements;
+    char message[EG_MESSAGE_SIZE]; /* the first disagreement, in a line */
+} eg_verification;
+
+/* All of it; a disagreement is no failure of the call. `options`: threads, orders and progress count. Free in any case. Memory: about
+ * 600 bytes a cut and route. */
+EG_MUST eg_verify(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options,
+                  eg_device *const *devices, size_t device_count, eg_verification *verification);
+void eg_verification_free(eg_verification *verification);
+
+double eg_verify_difference(const eg_verify_outcome *outcome);
+double eg_verify_bound(const eg_verify_outcome *outcome);
+
+#endif

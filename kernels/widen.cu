@@ -1,0 +1,34 @@
+/* target[i] = source[i] for `count` floats, exactly. Called once a state that was given in single precision. A thread keeps several
+ * reads in flight; both sides are read and written in full segments. */
+#include "kernels.h"
+#include "launch.h"
+
+namespace
+{
+constexpr int EACH = 4;
+constexpr unsigned THREADS = 256, BLOCK = THREADS * EACH, MOST_BLOCKS = 1 << 20;
+
+__global__ void __launch_bounds__(THREADS) widen(const float *source, uint64_t count, double *target)
+{
+    for (uint64_t start = (uint64_t)blockIdx.x * BLOCK; start < count; start += (uint64_t)gridDim.x * BLOCK) {
+        float number[EACH] = {};
+        for (int k = 0; k < EACH; k++) {
+            uint64_t i = start + k * THREADS + threadIdx.x;
+            if (i < count)
+                number[k] = source[i];
+        }
+        for (int k = 0; k < EACH; k++) {
+            uint64_t i = start + k * THREADS + threadIdx.x;
+            if (i < count)
+                target[i] = number[k];
+        }
+    }
+}
+} // namespace
+
+cudaError_t eg_launch_widen(const float *source, uint64_t count, double *target, cudaStream_t stream)
+{
+    uint64_t blocks = count / BLOCK + 1;
+    return eg_launch(widen, dim3((unsigned)(blocks < MOST_BLOCKS ? blocks : MOST_BLOCKS)), dim3(THREADS), 0, stream, source, count,
+                     target);
+}
