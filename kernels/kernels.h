@@ -1,6 +1,7 @@
 /* The launchers of the device kernels: all that host code sees of this folder. Comes in: device pointers and shapes; goes out: work on
  * `stream`, and the launch's error. A launcher neither allocates nor waits, and checks nothing: its callers have. Matrices are
- * column-major, complex numbers pairs of doubles, indices 64 bits wide. Arrays that are read on the host are named so. */
+ * column-major, complex numbers pairs of doubles at multiples of 16 bytes, indices 64 bits wide. Arrays that are read on the host are
+ * named so. */
 #ifndef EG_KERNELS_KERNELS_H
 #define EG_KERNELS_KERNELS_H
 

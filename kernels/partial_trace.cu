@@ -8,7 +8,7 @@
 
 namespace
 {
-constexpr unsigned THREADS = 256, MOST_STRIPS = 512, FEWEST_BLOCKS = 4; /* so many at once: registers for eight reads */
+constexpr unsigned THREADS = 256, MOST_STRIPS = 512;
 constexpr int MOST_TERMS = 8;
 
 __device__ void add(double &sum, double term) { sum += term; }
@@ -28,8 +28,8 @@ __device__ uint64_t deposit(uint64_t value, uint64_t mask)
     return result;
 }
 
-/* The sum of entry[t * step] over the numbers t that are made of the bits `left`, TERMS reads in flight. x -> (x - left) & left goes through
- * them in rising order and back to 0. They have 32 bits, as sides of matrices do. */
+/* The sum of entry[t * step] over the numbers t that are made of the bits `left`, TERMS reads in flight. x -> (x - left) & left goes
+ * through them in rising order and back to 0. They have 32 bits, as sides of matrices do. */
 template <class Number, int TERMS> __device__ Number sum_terms(const Number *entry, uint64_t step, uint32_t left)
 {
     Number sum = {}, term[TERMS];
@@ -45,9 +45,10 @@ template <class Number, int TERMS> __device__ Number sum_terms(const Number *ent
     return sum;
 }
 
-/* A thread has row i of the child and every gridDim.y-th column, whose index in the parent grows by the deposit of that stride. */
+/* A thread has row i of the child and every gridDim.y-th column, whose index in the parent grows by the deposit of that stride.
+ * Not more than four blocks at once need fit: that leaves registers for eight reads. */
 template <class Number, int TERMS>
-__global__ void __launch_bounds__(THREADS, FEWEST_BLOCKS)
+__global__ void __launch_bounds__(THREADS, 4)
     partial_trace(uint64_t n, uint64_t kept, uint64_t child_n, const Number *parent, Number *child)
 {
     uint64_t i = (uint64_t)blockIdx.x * THREADS + threadIdx.x, j = blockIdx.y;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Install, move the installed tree, and use it from there as others do: the program, find_package, pkg-config (shared and
-# static), a C++ compiler.
+# static), a C++ compiler; the CUDA back end, where it is built.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -22,6 +22,17 @@ if grep -rIlF -e "$EEGPU_BUILD_DIR" -e "$folder/first" "$prefix/"; then
     exit 1
 fi
 "$prefix/bin/eegpu" scan w --lattice 3x3 --cuts prefix >/dev/null
+
+# The CUDA back end finds NVIDIA's libraries, with or without a GPU; with one, the program finds the back end.
+plugin=$(dirname "$(find "$prefix" -name libeegpu.so)")/eegpu/eegpu_cuda.so
+if [ -f "$EEGPU_BUILD_DIR/eegpu_cuda.so" ]; then
+    env -u LD_LIBRARY_PATH python3 -c 'import ctypes, sys; ctypes.CDLL(sys.argv[1]).eg_backend_plugin' "$plugin"
+    message=$(env -u EEGPU_PLUGIN_PATH "$prefix/bin/eegpu" scan w --lattice 3x3 --device cuda 2>&1 >/dev/null) || true
+    if [[ $message == *"plug-in "* ]]; then
+        echo "install_test: the installed back end is not found or not loaded: $message" >&2
+        exit 1
+    fi
+fi
 
 quietly cmake -S "$example" -B "$folder/build" -DCMAKE_PREFIX_PATH="$prefix"
 quietly cmake --build "$folder/build"

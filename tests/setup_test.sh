@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # scripts/setup on machines made of stand-ins: silent when all is there, installs exactly what is missing, through sudo when not
-# root, and says in one line what it cannot do.
+# root, and says in one line what it cannot do, or that there is no CUDA toolkit.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -10,11 +10,13 @@ setup=$EEGPU_SOURCE_DIR/scripts/setup
 tool() { (echo '#!/bin/sh' && cat) >"$folder/bin/$1" && chmod +x "$folder/bin/$1"; }
 mkdir "$folder/bin"
 for name in bash sh env sed sort mktemp rm cat tail grep; do ln -s "$(command -v "$name")" "$folder/bin/$name"; done
-for name in cc c++ make ninja pkg-config python3; do echo 'cat >/dev/null' | tool "$name"; done
+for name in nvcc cc c++ make ninja pkg-config python3; do echo 'cat >/dev/null' | tool "$name"; done
 echo 'echo cmake version 3.25.1' | tool cmake
 echo 'echo libopenblas.so.0' | tool ldconfig
 echo 'echo Status: install ok installed' | tool dpkg
 echo 'echo 0' | tool id
+unset CUDACXX
+export CUDA_HOME=$folder
 
 # expect STATUS PATTERN [argument]: how setup ends and what it says
 expect() {
@@ -29,6 +31,11 @@ expect() {
 
 expect 0 ''
 expect 0 '' --check
+mv "$folder/bin/nvcc" "$folder"
+expect 0 'setup: no CUDA toolkit (nvcc) here, *'
+CUDACXX=$folder/nvcc expect 0 ''
+mv "$folder/nvcc" "$folder/bin"
+CUDA_HOME=/nonexistent expect 0 ''
 rm "$folder/bin/ninja"
 echo 'echo cmake version 3.24.9' | tool cmake
 expect 1 'missing: cmake ninja-build' --check

@@ -31,6 +31,15 @@ printf '\tint x;\n' | plant host/base/tab.c 'a tab'
 echo '    fprintf(stderr, "no");' | plant host/base/print.c 'host/base/print.c:1: the library does not print'
 echo '    exit(1);' | plant host/base/exit.c 'the library does not print, exit'
 printf '#ifdef EEGPU_HAVE_CUDA\n#endif /* EEGPU_HAVE_CUDA */\n' | plant host/base/cuda.c 'EEGPU_HAVE_CUDA stands in 2 lines'
+mkdir -p host/backend/cuda kernels tests/emulation
+echo '#ifdef EEGPU_HAVE_CUDA' >host/base/cuda.h
+echo '#ifdef EEGPU_HAVE_CUDA' | plant host/backend/cuda/cuda.c 'EEGPU_HAVE_CUDA stands in 2 lines'
+rm host/base/cuda.h
+function_of 60 | plant host/backend/cuda/long.c 'host/backend/cuda/long.c:2: a function of 61 lines'
+function_of 60 | plant tests/emulation/long.cpp 'tests/emulation/long.cpp:2: a function of 61 lines'
+for ((k = 0; k < 4; k++)); do function_of 50; done | plant kernels/long.cu 'kernels/long.cu: 212 lines, at most 200'
+echo '    printf("no");' | plant kernels/print.cu 'kernels/print.cu:1: the library does not print'
+echo 'nvcc --use_fast_math' | plant CMakePresets.json 'CMakePresets.json:1: arithmetic that depends'
 echo 'target_compile_options(x PRIVATE -ffast-math)' | plant CMakeLists.txt 'CMakeLists.txt:1: arithmetic that depends'
 mkdir host/cli
 echo '    fprintf(stderr, "yes");' >host/cli/main.c

@@ -49,9 +49,16 @@ const char *eg_folder_of(const char *path, char *folder);
 /* SOURCE is a built-in function, and not a file of that name. */
 bool eg_source_is_function(const char *source);
 
+/* ---- Inputs (inputs.c) ---- */
+
+/* The function and the cuts that the settings name, the cuts first if the lattice is known: what is wrong with them is said before the
+ * function is evaluated. What was opened before a failure is the caller's as well. */
+EG_MUST eg_inputs_open(const eg_settings *settings, eg_terminal *terminal, eegpu_state **state, eegpu_cuts **cuts);
+
 /* ---- Commands ---- */
 
 eegpu_status eg_command_scan(const eg_settings *settings);
+eegpu_status eg_command_verify(const eg_settings *settings);
 eegpu_status eg_command_make(const eg_settings *settings);
 eegpu_status eg_command_info(const eg_settings *settings);
 eegpu_status eg_command_list(const eg_settings *settings);

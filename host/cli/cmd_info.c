@@ -1,7 +1,7 @@
 /* `eegpu info`: what was found on this machine. Goes out: one line a fact, or the same as a JSON object. Called by main.c. */
 #include <string.h>
 
-#include "backend/backend.h"
+#include "backend/plugin.h"
 #include "base/parallel.h"
 #include "cli/cli.h"
 #include "report/encode.h"
@@ -18,7 +18,7 @@
 typedef struct fact {
     const char *key, *label;
     enum { FACT_TEXT, FACT_NUMBER, FACT_FLAG } kind;
-    const char *text; /* FACT_TEXT: NULL is left out, or null */
+    const char *text; /* NULL is left out, or null */
     uint64_t number;
     bool flag;
 } fact;
@@ -29,6 +29,8 @@ static void write_fact(const fact *one, bool json, FILE *stream)
         fprintf(stream, "\"%s\":", one->key);
         if (one->kind == FACT_TEXT)
             eg_json_string(stream, one->text);
+        else if (one->kind == FACT_NUMBER && one->text == NULL)
+            fputs("null", stream);
         else if (one->kind == FACT_NUMBER)
             fprintf(stream, "%llu", (unsigned long long)one->number);
         else
@@ -40,26 +42,51 @@ static void write_fact(const fact *one, bool json, FILE *stream)
     }
 }
 
-static const char *device_text(const char *name, char *text, size_t size)
+/* "ready", or why not; what is known of the device into `facts`. The GPU is asked for as `auto` does, which tells the bare reason. */
+static void describe_device(const char *name, char *text, size_t size, eg_device_facts *facts)
 {
-    const eg_backend *backend = NULL;
-    snprintf(text, size, "%s", eg_backend_choose(name, &backend) == EEGPU_OK ? "ready" : eg_backend_why_no_gpu());
-    return text;
+    eg_device *device = NULL;
+    bool is_there = eg_device_open(name, &device) == EEGPU_OK;
+    const char *why = !is_there ? eegpu_error_message() : strcmp(name, "auto") == 0 ? eg_backend_why_no_gpu() : "";
+    snprintf(text, size, "%s", *why == '\0' ? "ready" : why);
+    *facts = is_there ? device->facts : (eg_device_facts){0};
+    eg_device_close(device);
+}
+
+/* NULL for what is not known. */
+static const char *known(const char *text) { return text != NULL && *text != '\0' ? text : NULL; }
+
+static void write_facts(const fact *facts, size_t count, bool json, bool has_blas, FILE *stream)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (json)
+            fputs(i == 0 ? "{" : ",\n ", stream);
+        else if (!has_blas && strncmp(facts[i].key, "blas_", 5) == 0)
+            continue;
+        write_fact(&facts[i], json, stream);
+    }
+    fputs(json ? "}\n" : "", stream);
 }
 
 eegpu_status eg_command_info(const eg_settings *settings)
 {
     eegpu_blas_info blas = {0};
-    char memory[24], processors[16], cpu[EG_MESSAGE_SIZE], cuda[EG_MESSAGE_SIZE], reason[EG_MESSAGE_SIZE] = "";
+    char memory[24], processors[16], cpu[EG_MESSAGE_SIZE], cuda[EG_MESSAGE_SIZE], reason[EG_MESSAGE_SIZE] = "", total[24],
+                                                                                  unused[24];
     uint64_t available = eg_memory_available();
     int count = eg_processor_count();
     eg_output output = {0};
+    eg_device_facts none, gpu;
     eegpu_status status;
     EG_TRY(eg_output_open("-", &output));
     bool has_blas = eegpu_blas_describe(&blas) == EEGPU_OK;
     if (!has_blas)
         snprintf(reason, sizeof reason, "none: %s", eegpu_error_message());
     snprintf(processors, sizeof processors, "%d", count);
+    describe_device("cpu", cpu, sizeof cpu, &none);
+    describe_device("auto", cuda, sizeof cuda, &gpu);
+    const char *gpu_total = gpu.memory > 0 ? eg_bytes_text(gpu.memory, total) : NULL;
+    const char *gpu_free = gpu.memory > 0 ? eg_bytes_text(gpu.memory_free, unused) : NULL;
     const fact facts[] = {
         {"eegpu", "eegpu", FACT_TEXT, eegpu_version(), 0, false},
         {"compiler", "compiler", FACT_TEXT, COMPILER, 0, false},
@@ -75,17 +102,19 @@ eegpu_status eg_command_info(const eg_settings *settings)
         {"blas_advice", "BLAS advice", FACT_TEXT, has_blas ? blas.advice : reason, 0, false},
         {"blas_corrected", "kernels corrected", FACT_FLAG, NULL, 0, blas.corrected},
         {"blas_serialised", "calls one at a time", FACT_FLAG, NULL, 0, blas.serialised},
-        {"device_cpu", "device cpu", FACT_TEXT, device_text("cpu", cpu, sizeof cpu), 0, false},
-        {"device_cuda", "device cuda", FACT_TEXT, device_text("cuda", cuda, sizeof cuda), 0, false},
+        {"device_cpu", "device cpu", FACT_TEXT, cpu, 0, false},
+        {"device_cuda", "device cuda", FACT_TEXT, cuda, 0, false},
+        {"gpu_model", "GPU", FACT_TEXT, known(gpu.model), 0, false},
+        {"gpu_memory", "GPU memory", FACT_NUMBER, gpu_total, gpu.memory, false},
+        {"gpu_memory_free", "GPU memory free", FACT_NUMBER, gpu_free, gpu.memory_free, false},
+        {"gpu_capability", "compute capability", FACT_TEXT, known(gpu.capability), 0, false},
+        {"gpu_driver", "NVIDIA driver", FACT_TEXT, known(gpu.driver), 0, false},
+        {"gpu_runtime", "CUDA runtime", FACT_TEXT, known(gpu.runtime), 0, false},
+        {"gpu_blas", "cuBLAS", FACT_TEXT, known(gpu.blas), 0, false},
+        {"gpu_solver", "cuSOLVER", FACT_TEXT, known(gpu.solver), 0, false},
+        {"gpu_plugin", "CUDA plug-in", FACT_TEXT, eg_backend_plugin_path(), 0, false},
     };
-    for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
-        if (settings->json)
-            fputs(i == 0 ? "{" : ",\n ", output.stream);
-        else if (!has_blas && strncmp(facts[i].key, "blas_", 5) == 0)
-            continue;
-        write_fact(&facts[i], settings->json, output.stream);
-    }
-    fputs(settings->json ? "}\n" : "", output.stream);
+    write_facts(facts, sizeof facts / sizeof *facts, settings->json, has_blas, output.stream);
     EG_TRY(eg_output_commit(&output));
 done:
     eg_output_discard(&output);

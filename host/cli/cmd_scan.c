@@ -7,10 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backend/plugin.h"
 #include "cli/cli.h"
 #include "report/report.h"
 #include "scan/scan.h"
-#include "state/functions.h"
 
 typedef struct scan_job {
     const eg_settings *settings;
@@ -87,49 +87,6 @@ done:
     return status;
 }
 
-static eegpu_status open_function(scan_job *job)
-{
-    const eg_settings *settings = job->settings;
-    eegpu_open_options options = eegpu_open_options_default();
-    options.height = settings->lattice.height;
-    options.width = settings->lattice.width;
-    options.bit_order = settings->bit_order == 1 ? EEGPU_LSB : EEGPU_MSB;
-    options.threads = (int)settings->threads;
-    options.memory = settings->memory;
-    options.progress = eg_terminal_progress;
-    options.progress_user = &job->terminal;
-    return eegpu_state_open(settings->source, &options, &job->state);
-}
-
-static eegpu_status create_cuts(scan_job *job, eg_lattice lattice)
-{
-    return eegpu_cuts_create(lattice.height, lattice.width, job->settings->cuts, (int)job->settings->max_size, &job->cuts);
-}
-
-/* The cuts first if the lattice is known: what is wrong with them is said before the function is evaluated. */
-static eegpu_status open_inputs(scan_job *job)
-{
-    const eg_settings *settings = job->settings;
-    eg_lattice lattice = settings->lattice;
-    eegpu_status status;
-    if (eg_source_is_function(settings->source)) {
-        eegpu_open_options options = {.height = lattice.height, .width = lattice.width};
-        if (settings->bit_order == 1)
-            return eg_fail(EEGPU_USAGE,
-                           "--bit-order lsb is for files of amplitudes: built-in functions have no bit order; leave it out");
-        EG_TRY(eg_choose_lattice(settings->source, &options, &lattice.height, &lattice.width));
-    }
-    if (lattice.height > 0)
-        EG_TRY(create_cuts(job, lattice));
-    EG_TRY(open_function(job));
-    if (job->cuts == NULL) {
-        eegpu_state_info info = eegpu_state_describe(job->state);
-        EG_TRY(create_cuts(job, (eg_lattice){info.height, info.width}));
-    }
-done:
-    return status;
-}
-
 static void set_options(scan_job *job)
 {
     const eg_settings *settings = job->settings;
@@ -153,16 +110,14 @@ static void set_options(scan_job *job)
 /* What `auto` took, and why it was not a GPU. Said last: where something fails, the failure is the only line. */
 static void say_device(scan_job *job)
 {
-    const eg_backend *chosen = NULL, *gpu = NULL;
+    const char *device = job->result->device, *why = eg_backend_why_no_gpu();
     if (job->settings->quiet || strcmp(job->settings->device, "auto") != 0)
         return;
     eg_terminal_clear(&job->terminal);
-    if (eg_backend_choose("auto", &chosen) != EEGPU_OK)
-        return;
-    if (strcmp(chosen->name, "cpu") == 0 && eg_backend_choose("cuda", &gpu) != EEGPU_OK)
-        fprintf(stderr, "eegpu: device cpu (no GPU: %s)\n", eg_backend_why_no_gpu());
+    if (strcmp(device, "cpu") != 0)
+        fprintf(stderr, "eegpu: device %s\n", device);
     else
-        fprintf(stderr, "eegpu: device %s\n", chosen->name);
+        fprintf(stderr, "eegpu: device cpu (%s%s)\n", *why != '\0' ? "no GPU: " : "too little work for a GPU", why);
 }
 
 static eegpu_status write_results(scan_job *job, const eg_report *report)
@@ -220,7 +175,7 @@ eegpu_status eg_command_scan(const eg_settings *settings)
     set_options(&job);
     EG_TRY(open_outputs(&job));
     EG_TRY(choose_writer(settings, &job.writer));
-    EG_TRY(open_inputs(&job));
+    EG_TRY(eg_inputs_open(settings, &job.terminal, &job.state, &job.cuts));
     EG_TRY(scan_and_write(&job));
     EG_TRY(eg_interrupt_check());
     EG_TRY(eg_output_commit(&job.vectors_file));

@@ -14,6 +14,13 @@ static const eg_command commands[] = {
      "complement "
      "B the Schmidt spectrum, the von Neumann and Renyi entropies, and a bound on their rounding error.",
      "  eegpu scan connected --lattice 4x5 --base 2 -o result.json\n", eg_command_scan},
+    {"verify", EG_VERIFY, "SOURCE", "the same cuts by independent routes and devices, compared",
+     "Measures every cut by Gram matrices with and without the exact reductions and by singular values, on the CPU and on every "
+     "other "
+     "device, and compares entropies and ranks within their errors; before that, every operation of the devices with the CPU's. "
+     "Exit code "
+     "3 when something differs by more than it may. A route that a cut is too large for is left out, and named.",
+     "  eegpu verify connected --lattice 4x4\n", eg_command_verify},
     {"make", EG_MAKE, "SOURCE", "write the 2^N amplitudes of a function as .npy",
      "Writes the 2^N amplitudes, not normalised, as a NumPy file: float64, or complex128 for a complex function, shape (2^N,).",
      "  eegpu make random:kind=complex,seed=7 --lattice 3x4 -o psi.npy\n", eg_command_make},

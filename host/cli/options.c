@@ -61,15 +61,19 @@ static eegpu_status parse_choice(const eg_option *option, const char *text, void
     }
 }
 
+/* One of the choices, or cuda:K; for tests also emulated and emulated:K, which --help does not name. */
 static eegpu_status parse_device(const eg_option *option, const char *text, void *target)
 {
     int64_t number;
     int kind;
-    if (strncmp(text, "cuda:", 5) == 0) {
-        eegpu_status status = eg_parse_integer(text + 5, "--device cuda:K", 0, 1023, &number);
+    size_t length = strcspn(text, ":");
+    bool is_emulated = length == 8 && strncmp(text, "emulated", length) == 0;
+    bool is_cuda = length == 4 && strncmp(text, "cuda", length) == 0;
+    if (text[length] == ':' && (is_cuda || is_emulated)) {
+        eegpu_status status = eg_parse_integer(text + length + 1, "--device cuda:K", 0, 1023, &number);
         if (status != EEGPU_OK)
             return status;
-    } else if (parse_choice(option, text, &kind) != EEGPU_OK) {
+    } else if (!is_emulated && parse_choice(option, text, &kind) != EEGPU_OK) {
         return EEGPU_USAGE;
     }
     memcpy(target, &text, sizeof text);
@@ -114,20 +118,23 @@ static eegpu_status parse_renyi(const eg_option *option, const char *text, void 
 /* ---- The table --------------------------------------------------------------------------------------------------- */
 
 #define AT(member) offsetof(eg_settings, member)
-#define WORKING (EG_SCAN | EG_MAKE)
-#define ALL (EG_SCAN | EG_MAKE | EG_INFO | EG_LIST)
+#define CUTTING (EG_SCAN | EG_VERIFY)
+#define WORKING (CUTTING | EG_MAKE)
+#define ALL (WORKING | EG_INFO | EG_LIST)
 
 static const eg_option options[] = {
     {"lattice", 0, "HxW", WORKING, AT(lattice), parse_lattice, 0, 0,
      "height and width in pixels; default: the shape of the file, else 1xN for 2^N amplitudes, 4x4 for built-in functions"},
-    {"cuts", 0, "FAMILY", EG_SCAN, AT(cuts), parse_text, 0, 0,
+    {"cuts", 0, "FAMILY", CUTTING, AT(cuts), parse_text, 0, 0,
      "contiguous (the default), prefix, lines, connected, all, or a file of regions; `eegpu list` explains them"},
-    {"max-size", 0, "K", EG_SCAN, AT(max_size), parse_whole, 1, 4096, "only cuts whose smaller side has at most K pixels"},
+    {"max-size", 0, "K", CUTTING, AT(max_size), parse_whole, 1, 4096, "only cuts whose smaller side has at most K pixels"},
     {"renyi", 0, "LIST", EG_SCAN, AT(renyi), parse_renyi, 0, 0,
      "orders of the Renyi entropies, default 0,2,inf; an order below 1 asked for here makes `--method auto` take svd"},
     {"base", 0, "e|2", EG_SCAN, AT(base), parse_choice, 0, 0, "unit of all entropies: e for nats (the default), 2 for bits"},
     {"device", 0, "auto|cpu|cuda", EG_SCAN, AT(device), parse_device, 0, 0,
      "where to compute (cuda:K for GPU number K); auto takes a GPU if there is one and says so"},
+    {"device", 0, "auto|cpu|cuda", EG_VERIFY, AT(device), parse_device, 0, 0,
+     "which device to verify beside the CPU (cuda:K for GPU number K); auto takes a GPU if there is one; cpu: none"},
     {"method", 0, "auto|gram|svd", EG_SCAN, AT(method), parse_choice, 0, 0,
      "gram: eigenvalues of M M^H, fast; svd: singular values of M, also right for the rank and for tiny p; auto: gram unless an "
      "order of --renyi needs svd"},
@@ -136,14 +143,16 @@ static const eg_option options[] = {
     {"threads", 0, "N", WORKING, AT(threads), parse_whole, 1, 4096, "default: all processors that this process may use"},
     {"memory", 0, "SIZE", WORKING, AT(memory), parse_size, 0, 0,
      "most memory to use, such as 6GiB, 512M or 50%; default: 80% of what is free"},
-    {"bit-order", 0, "msb|lsb", EG_SCAN, AT(bit_order), parse_choice, 0, 0,
+    {"bit-order", 0, "msb|lsb", CUTTING, AT(bit_order), parse_choice, 0, 0,
      "of a file of 2^N amplitudes: is pixel 0 the most significant bit of the index (the default: C order) or the least (Qiskit)"},
     {"bit-order", 0, "msb|lsb", EG_MAKE, AT(bit_order), parse_choice, 0, 0,
      "msb (the default): pixel 0 is the most significant bit of the index; lsb: the least (Qiskit); a file of amplitudes is turned "
      "from the one order into the other"},
     {"format", 0, "table|csv|json", EG_SCAN, AT(format), parse_choice, 0, 0,
      "default: by the ending of the output file (.csv, .json), else table"},
-    {"output", 'o', "FILE", EG_SCAN, AT(output), parse_text, 0, 0, "where the result goes; - is standard output, the default"},
+    {"format", 0, "table|json", EG_VERIFY, AT(format), parse_choice, 0, 0,
+     "default: by the ending of the output file (.json), else table"},
+    {"output", 'o', "FILE", CUTTING, AT(output), parse_text, 0, 0, "where the result goes; - is standard output, the default"},
     {"output", 'o', "FILE", EG_MAKE, AT(output), parse_text, 0, 0, "the .npy file to write (must be given); - is standard output"},
     {"spectrum", 0, "FILE.npz", EG_SCAN, AT(spectrum), parse_text, 0, 0,
      "write all spectra: p_0000, p_0001, ... (descending) and the masks `regions`"},

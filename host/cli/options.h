@@ -8,7 +8,7 @@
 #include "base/status.h"
 
 /* Which commands know an option. */
-enum { EG_SCAN = 1, EG_MAKE = 2, EG_INFO = 4, EG_LIST = 8 };
+enum { EG_SCAN = 1, EG_MAKE = 2, EG_INFO = 4, EG_LIST = 8, EG_VERIFY = 16 };
 
 typedef struct eg_lattice {
     int height, width; /* 0 x 0: not given */

@@ -1,0 +1,125 @@
+/* `eegpu verify`: opens the output, the function, the cuts and the devices, verifies, writes, and fails when something differs. Comes in:
+ * settings. Called by main.c. What is compared is scan/'s business, how it looks is report/'s. */
+#include <string.h>
+
+#include "backend/plugin.h"
+#include "base/file.h"
+#include "cli/cli.h"
+#include "report/verification.h"
+
+enum { MOST_VERIFIED = 2, AS_JSON = 1 };
+
+typedef struct verify_job {
+    const eg_settings *settings;
+    eg_output output;
+    eegpu_state *state;
+    eegpu_cuts *cuts;
+    eg_device *devices[MOST_VERIFIED];
+    size_t device_count;
+    eg_verification verification;
+    eg_terminal terminal;
+} verify_job;
+
+/* --format, else the ending of the output. */
+static bool is_json(const eg_settings *settings)
+{
+    size_t length = settings->output != NULL ? strlen(settings->output) : 0;
+    if (settings->format >= 0)
+        return settings->format == AS_JSON;
+    return length > 5 && strcmp(settings->output + length - 5, ".json") == 0;
+}
+
+/* The CPU; and what --device names, for `auto` the first GPU if there is one. */
+static eegpu_status open_devices(verify_job *job)
+{
+    const char *name = job->settings->device;
+    eg_device *other = NULL;
+    eegpu_status status;
+    EG_TRY(eg_device_open("cpu", &job->devices[0]));
+    job->device_count = 1;
+    if (strcmp(name, "cpu") == 0)
+        goto done;
+    EG_TRY(eg_device_open(name, &other));
+    if (strcmp(other->name, "cpu") == 0)
+        eg_device_close(other);
+    else
+        job->devices[job->device_count++] = other;
+done:
+    return status;
+}
+
+/* What `auto` found. Said last: where something fails, the failure is the only line. */
+static void say_devices(verify_job *job)
+{
+    if (job->settings->quiet || strcmp(job->settings->device, "auto") != 0)
+        return;
+    eg_terminal_clear(&job->terminal);
+    if (job->device_count > 1)
+        fprintf(stderr, "eegpu: devices cpu and %s\n", job->devices[1]->name);
+    else
+        fprintf(stderr, "eegpu: device cpu (no GPU: %s)\n", eg_backend_why_no_gpu());
+}
+
+static eegpu_status verify_and_write(verify_job *job)
+{
+    const eg_settings *settings = job->settings;
+    eegpu_scan_options options = eegpu_scan_options_default();
+    eg_report report = {
+        .command = settings->command_line,
+        .state = job->state,
+        .cuts = job->cuts,
+        .options = &options,
+        .log_base = 1,
+        .unit = "nat",
+        .columns = eg_terminal_columns(settings->output == NULL || strcmp(settings->output, "-") == 0),
+        .unicode = job->terminal.unicode,
+    };
+    eegpu_status status;
+    options.threads = (int)settings->threads;
+    options.progress = eg_terminal_progress;
+    options.progress_user = &job->terminal;
+    double start = eg_seconds();
+    EG_TRY(eg_verify(job->state, job->cuts, &options, job->devices, job->device_count, &job->verification));
+    report.seconds = eg_seconds() - start;
+    eg_terminal_clear(&job->terminal);
+    EG_TRY((is_json(settings) ? eg_verification_write_json : eg_verification_write_table)(&report, &job->verification,
+                                                                                          job->output.stream));
+done:
+    return status;
+}
+
+/* The result is in place even when something differs; then the failure is that. */
+static eegpu_status verify(verify_job *job)
+{
+    const char *path = job->settings->output != NULL ? job->settings->output : "-";
+    eegpu_status status;
+    EG_TRY(eg_output_names_check(job->settings, &(eg_output_name){"output", path}, 1));
+    EG_TRY(eg_output_open(path, &job->output));
+    EG_TRY(open_devices(job));
+    EG_TRY(eg_inputs_open(job->settings, &job->terminal, &job->state, &job->cuts));
+    EG_TRY(verify_and_write(job));
+    EG_TRY(eg_interrupt_check());
+    EG_TRY(eg_output_commit(&job->output));
+    if (job->verification.disagreements > 0)
+        status = eg_fail(EEGPU_DISAGREEMENT, "%s%s", job->verification.message,
+                         job->verification.disagreements > 1 ? "; and this is not the only difference" : "");
+    else
+        say_devices(job);
+done:
+    return status;
+}
+
+eegpu_status eg_command_verify(const eg_settings *settings)
+{
+    verify_job job = {.settings = settings};
+    eg_terminal_begin(&job.terminal, settings->quiet);
+    eegpu_status status = verify(&job);
+    eg_terminal_clear(&job.terminal);
+    eg_output_discard(&job.output);
+    eg_verification_free(&job.verification);
+    for (size_t i = 0; i < job.device_count; i++)
+        eg_device_close(job.devices[i]);
+    eegpu_cuts_free(job.cuts);
+    eegpu_state_close(job.state);
+    return status;
+}
