@@ -505,8 +505,6 @@ static eegpu_status find_counted(const eegpu_state *state, const eg_matrix_layou
     return eg_find_row_classes_hashed(counting_gather, state, layout, threads, ~UINT64_C(0), found, classes);
 }
 
-static void count_from_zero(void) { gather_calls = columns_gathered = fails_at = 0; }
-
 static void random_states_cost_one_panel(void)
 {
     static const char *const sources[] = {"random", "random:kind=complex"};
@@ -517,7 +515,7 @@ static void random_states_cost_one_panel(void)
         eg_row_classes classes;
         bool found = true;
         uint64_t used = state->budget->used;
-        count_from_zero();
+        gather_calls = columns_gathered = fails_at = 0;
         eg_layout_of_region(state, &masks[k / 2], &layout);
         CHECK_OK(find_counted(state, &layout, 2, &found, &classes));
         CHECK(!found && classes.class_of_row == NULL && gather_calls == 1 && columns_gathered <= 16);
@@ -559,7 +557,7 @@ static void failures_leave_nothing(void)
     uint64_t used = budget->used, limit = budget->limit, calls, refused = 0;
     eg_row_classes classes;
     bool found = true;
-    count_from_zero();
+    gather_calls = columns_gathered = fails_at = 0;
     CHECK_OK(find_counted(o.state, &o.layout, 1, &found, &classes));
     CHECK(found && classes.count == 32);
     eg_row_classes_free(&classes);

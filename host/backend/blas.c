@@ -7,7 +7,6 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +43,7 @@ static struct {
     eg_blas functions;
     eegpu_blas_info info;
     char library[512], config[256], kernels[64], advice[512];
-    atomic_int threads;
+    int threads;
 } loaded = {.once = PTHREAD_ONCE_INIT, .serial_lock = PTHREAD_MUTEX_INITIALIZER, .threads = 1};
 
 static int kernel_width(const char *kernels)
@@ -233,6 +232,7 @@ void eg_blas_set_threads(int threads)
         return;
     pthread_mutex_lock(&lock); /* who finds the number right must find it set */
     if (loaded.threads != threads)
-        blas->set_threads(loaded.threads = threads);
+        blas->set_threads(threads);
+    loaded.threads = threads;
     pthread_mutex_unlock(&lock);
 }

@@ -346,8 +346,8 @@ done:
     return status;
 }
 
-eegpu_status eg_find_row_classes_hashed(eg_gather_function *gather, const eegpu_state *state, const eg_matrix_layout *layout, int threads, uint64_t hash_mask,
-                                        bool *found, eg_row_classes *classes)
+eegpu_status eg_find_row_classes_hashed(eg_gather_function *gather, const eegpu_state *state, const eg_matrix_layout *layout,
+                                        int threads, uint64_t hash_mask, bool *found, eg_row_classes *classes)
 {
     search s = {.gather = gather, .state = state, .layout = layout, .threads = threads, .hash_mask = hash_mask};
     eegpu_status status = EEGPU_OK;

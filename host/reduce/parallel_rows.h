@@ -35,8 +35,8 @@ typedef eegpu_status eg_gather_function(const eegpu_state *state, const eg_matri
 
 /* The same with another gather, and when hashes of rows have only the bits of hash_mask: rows whose hashes are equal by chance may stay
  * in classes of their own, and nothing else may go wrong (for tests). */
-EG_MUST eg_find_row_classes_hashed(eg_gather_function *gather, const eegpu_state *state, const eg_matrix_layout *layout, int threads, uint64_t hash_mask,
-                                   bool *found, eg_row_classes *classes);
+EG_MUST eg_find_row_classes_hashed(eg_gather_function *gather, const eegpu_state *state, const eg_matrix_layout *layout,
+                                   int threads, uint64_t hash_mask, bool *found, eg_row_classes *classes);
 
 void eg_row_classes_free(eg_row_classes *classes);
 

@@ -10,8 +10,8 @@ extern "C" {
 
 enum { BUG_BLOCK = 64 };
 
-/* Reverse every block of BUG_BLOCK numbers of `source` into `target`, `count` of them, by the kernel of that name; `shared` bytes of
- * dynamic shared memory. */
+/* Reverse every block of BUG_BLOCK numbers of `source` into `target`, `count` of them, by the kernel of that name; `shared` bytes
+ * of dynamic shared memory. */
 cudaError_t bugs_launch(const char *kernel, unsigned blocks, size_t shared, double *target, const double *source, int count,
                         cudaStream_t stream);
 

@@ -1,8 +1,9 @@
-/* Runs the threads of a GPU block as fibers of one CPU thread. A fiber runs until it waits (at a barrier, for its warp) or ends; when
- * none can go on, the scheduler lets those through that have all come, and stops the program when they cannot all come. Called by
- * runtime.cpp, which lets one grid run at a time.
+/* Runs the threads of a GPU block as fibers of one CPU thread. A fiber runs until it waits (at a barrier, for its warp) or ends;
+ * when none can go on, the scheduler lets those through that have all come, and stops the program when they cannot all come.
+ * Called by runtime.cpp, which lets one grid run at a time.
  *
- * EEGPU_EMULATED_ORDER=forward|reverse|NUMBER is the order of threads and blocks; a result that depends on it is a bug of the kernel.
+ * EEGPU_EMULATED_ORDER=forward|reverse|NUMBER is the order of threads and blocks; a result that depends on it is a bug of the
+ * kernel.
  *
  * Compiled WITHOUT -fsanitize=thread, whose calls at function entry would be counted on the wrong fiber, but with EG_FIBERS_TSAN
  * defined when the kernels are compiled with it; the address sanitizer is detected. */
@@ -64,8 +65,8 @@ struct fiber {
     void *tsan_thread; /* the thread sanitizer's */
 };
 
-/* One block runs at a time, so there is one set of fibers. It is kept from launch to launch: a fiber serves the thread of its number in
- * every block, which spares the making of a thread for each. */
+/* One block runs at a time, so there is one set of fibers. It is kept from launch to launch: a fiber serves the thread of its
+ * number in every block, which spares the making of a thread for each. */
 struct {
     fiber *fibers[most_threads];
     fiber *current;
@@ -79,8 +80,8 @@ struct {
     size_t stack_bytes;
 } scheduler;
 
-/* What the thread sanitizer is told: who waits at an event has seen what was done before others came to it. Barriers take two events in
- * turn, or a thread already at the next barrier would look ordered before one that is still leaving this one. */
+/* What the thread sanitizer is told: who waits at an event has seen what was done before others came to it. Barriers take two
+ * events in turn, or a thread already at the next barrier would look ordered before one that is still leaving this one. */
 struct {
     char block_starts, block_ends, fence;
     char block_barrier[2];
@@ -115,8 +116,8 @@ void leave(char *event)
 /* ---- Switching ---- */
 
 #ifdef EG_FIBERS_ASSEMBLY
-/* Save the registers that a call keeps and the stack pointer, and take those of the other side. ucontext does it with two system calls, ten
- * times slower. */
+/* Save the registers that a call keeps and the stack pointer, and take those of the other side. ucontext does it with two system
+ * calls, ten times slower. */
 extern "C" void eg_fiber_switch(void **save_stack_pointer, void *stack_pointer);
 asm(R"(
     .text
@@ -235,7 +236,7 @@ fiber *new_fiber(unsigned number)
 
 unsigned lane_of(const fiber *thread) { return thread->number % 32; }
 
-/* The lanes that must come to the operation at which `first` waits: those of its mask that the block has and that have not ended. */
+/* The lanes that must come to the operation at which `first` waits: those of its mask that have not ended. */
 unsigned partners(fiber *const *warp, unsigned lanes, const fiber *first)
 {
     unsigned live = 0;

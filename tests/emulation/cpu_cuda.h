@@ -1,7 +1,8 @@
-/* CUDA C++ for a plain C++ compiler: a .cu that includes launch.h is compiled by g++ with this header and its kernels run on the CPU.
- * Each GPU thread is a fiber, and the blocks of a grid run one after another (cpu_cuda.cpp); launches go through the streams of the
- * emulated device (runtime.cpp). Included by launch.h when the compiler is not nvcc; a missing device function is added here.
- * Not seen by this: races between blocks, missing fences between blocks, how much static shared memory a kernel has (nvcc says), speed. */
+/* CUDA C++ for a plain C++ compiler: a .cu that includes launch.h is compiled by g++ with this header and its kernels run on the
+ * CPU. Each GPU thread is a fiber, and the blocks of a grid run one after another (cpu_cuda.cpp); launches go through the streams
+ * of the emulated device (runtime.cpp). Included by launch.h when the compiler is not nvcc; a missing device function is added
+ * here. Not seen by this: races between blocks, missing fences between blocks, how much static shared memory a kernel has (nvcc
+ * says), speed. */
 #ifndef EG_EMULATION_CPU_CUDA_H
 #define EG_EMULATION_CPU_CUDA_H
 
@@ -44,7 +45,7 @@ namespace cpu_cuda
 /* Run a grid to its end in the calling thread; the caller sees to it that only one runs at a time. */
 void run(dim3 grid, dim3 block, size_t shared_bytes, const std::function<void()> &kernel);
 
-/* Put a grid into a stream. `pointers` are the kernel's arguments that are pointers (checked to be the device's). In runtime.cpp. */
+/* Put a grid into a stream. `pointers` are the kernel's arguments of pointer type (checked to be the device's). (runtime.cpp) */
 cudaError_t launch(const void *kernel, dim3 grid, dim3 block, size_t shared_bytes, cudaStream_t stream, size_t count,
                    const void *const *pointers, std::function<void()> body);
 
@@ -81,8 +82,8 @@ template <class Argument> const void *pointer_in(Argument argument)
         return nullptr;
 }
 
-/* CUDA's integer atomics. Relaxed, as on the device: they order nothing else. There are none for floating point here: the order of a sum
- * must not depend on chance. */
+/* CUDA's integer atomics. Relaxed, as on the device: they order nothing else. There are none for floating point here: the order of
+ * a sum must not depend on chance. */
 template <class Value> struct atomic_type {
     static_assert(std::is_same_v<Value, int> || std::is_same_v<Value, unsigned> || std::is_same_v<Value, unsigned long long>,
                   "the types that CUDA's integer atomics take");

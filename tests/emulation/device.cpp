@@ -1,7 +1,8 @@
-/* The emulated device: "device memory" is host memory that the host may not touch, a stream is a queue of things to do. Called by runtime.cpp
- * and libraries.cpp; knows nothing of kernels. Environment variables, read at every call:
+/* The emulated device: "device memory" is host memory that the host may not touch, a stream is a queue of things to do. Called by
+ * runtime.cpp, cublas.cpp and cusolver.cpp; knows nothing of kernels. Environment variables, read at every call:
  *
  *   EEGPU_EMULATED_FAIL=NAME:N[:CODE]  the N-th call of that function fails; any:N the N-th call of all that are counted
+ *   EEGPU_EMULATED_WRONG=NAME:N        from the N-th call on that function gives a wrong result (those that ask is_wrong())
  *   EEGPU_EMULATED_MEMORY=BYTES        how large the device is (2 GiB)
  *   EEGPU_EMULATED_TAKEN=BYTES         how much of it another program holds
  *   EEGPU_EMULATED_LAZY=1              a stream does its work only when something waits for it
@@ -225,6 +226,15 @@ static cudaError_t begin_call(const char *function, cudaError_t failure, bool co
 
 cudaError_t begin(const char *function, cudaError_t failure) { return begin_call(function, failure, true); }
 cudaError_t begin_release(const char *function) { return begin_call(function, cudaErrorUnknown, false); }
+
+bool is_wrong(const char *function)
+{
+    const char *wish = word("WRONG");
+    char which[64];
+    long long number = 0;
+    std::string name = plain_name(function);
+    return wish != nullptr && sscanf(wish, "%63[^:]:%lld", which, &number) == 2 && name == which && the().calls[name] >= number;
+}
 
 /* ---- Memory ---- */
 
@@ -517,8 +527,8 @@ static int report_leaks()
     return 99;
 }
 
-/* A destructor of the library, which runs after all that was registered by atexit, also when the library is a plug-in that is never closed.
- * A forked child has not made what its parent has. */
+/* A destructor of the library, which runs after all that was registered by atexit, also when the library is a plug-in that is
+ * never closed. A forked child has not made what its parent has. */
 __attribute__((destructor)) static void at_the_end()
 {
     if (getpid() != the().process)

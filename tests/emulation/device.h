@@ -1,6 +1,7 @@
-/* The emulated device, as runtime.cpp and libraries.cpp see it: its memory, its streams, its faults, and the record of what has not been
- * given back. All functions but stop() are called under a `device_lock`: one host thread at a time is inside the emulation, and the
- * device's work is done by whichever thread makes a stream go on. The environment variables are listed in device.cpp. */
+/* The emulated device, as runtime.cpp, cublas.cpp and cusolver.cpp see it: its memory, its streams, its faults, and the record of
+ * what has not been given back. All functions but stop() are called under a `device_lock`: one host thread at a time is inside the
+ * emulation, and the device's work is done by whichever thread makes a stream go on. The environment variables are listed in
+ * device.cpp. */
 #ifndef EG_EMULATION_DEVICE_H
 #define EG_EMULATION_DEVICE_H
 
@@ -25,13 +26,16 @@ struct device_lock {
 
 /* ---- Faults ---- */
 
-/* The start of an API function: counts the call and says which error it must return without doing anything, cudaSuccess for none. An
- * asked-for failure is `failure`, or the code that was asked for. */
+/* The start of an API function: counts the call and says which error it must return without doing anything, cudaSuccess for none.
+ * An asked-for failure is `failure`, or the code that was asked for. */
 cudaError_t begin(const char *function, cudaError_t failure);
 
-/* The same for one that gives something back: it does so even when it fails, since then the error is an earlier one's. Such calls are not
- * counted in `any`, for programs may ignore their errors. */
+/* The same for one that gives something back: it does so even when it fails, since then the error is an earlier one's. Such calls
+ * are not counted in `any`, for programs may ignore their errors. */
 cudaError_t begin_release(const char *function);
+
+/* Shall the call that has begun give a wrong result, as was asked for? */
+bool is_wrong(const char *function);
 
 /* Errors after which a device does nothing more for the program. */
 cudaError_t broken();

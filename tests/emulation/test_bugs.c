@@ -1,9 +1,10 @@
-/* What the emulated device is for: each bug of a table is planted, run in a process of its own, and must be seen, by the exit code and by
- * what is said on standard error; right programs must pass. Bugs that only a sanitizer can see are run in builds that have it. The
- * kernels are in bugs.cu. Called with the name of a case, the program is that process. */
+/* What the emulated device is for: each bug of a table is planted, run in a process of its own, and must be seen, by the exit code
+ * and by what is said on standard error; right programs must pass. Bugs that only a sanitizer can see are run in builds that have
+ * it. The kernels are in bugs.cu. Called with the name of a case, the program is that process. */
 #include <cublas_v2.h>
 #include <cusolverDn.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <spawn.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -15,7 +16,8 @@
 enum { COUNT = 2 * BUG_BLOCK, WRONG_NUMBERS = 3, REFUSED = 4 };
 enum { ABORTED = -SIGABRT, ANY_FAILURE = -1000, LEAKED = 99 };
 
-static double numbers[COUNT], reversed[COUNT];
+static double numbers[COUNT];
+static _Thread_local double reversed[COUNT];
 
 /* ---- The programs: each returns its exit code, 0 when all seems well ---- */
 
@@ -192,6 +194,29 @@ done:
     return code;
 }
 
+static void *one_thread(void *kernel)
+{
+    static int failed = 1;
+    for (int i = 0; i < 3; i++)
+        if (by_kernel(kernel) != 0 || eigenvalues("0") != 0)
+            return &failed;
+    return NULL;
+}
+
+static int four_threads(const char *kernel)
+{
+    pthread_t threads[4];
+    int started = 0, code = 0;
+    while (started < 4 && pthread_create(&threads[started], NULL, one_thread, (void *)(uintptr_t)kernel) == 0)
+        started++;
+    for (int i = 0; i < started; i++) {
+        void *failed = NULL;
+        pthread_join(threads[i], &failed);
+        code |= failed != NULL;
+    }
+    return started == 4 ? code : REFUSED;
+}
+
 /* ---- The table ---- */
 
 /* A case without a sanitizer's name holds in every build; "!address" in those without that one. A build with it may say more. */
@@ -215,6 +240,8 @@ static const bug_case cases[] = {
     {"atomics", by_kernel, "atomics", "ORDER", "7", "", 0, ""},
     {"eigenvalues", eigenvalues, "0", "LAZY", "1", "", 0, ""},
     {"product of bytes", product_of_bytes, "4", "LAZY", "1", "", 0, ""},
+    {"four threads", four_threads, "right_with_shuffles", "LAZY", "0", "", 0, ""},
+    {"four threads, lazy", four_threads, "right_with_dynamic_shared", "LAZY", "1", "", 0, ""},
 
     {"write past the end", by_kernel, "past_the_end", "LAZY", "0", "address", ANY_FAILURE, "AddressSanitizer: use-after-poison"},
     {"write past the end, no sanitizer", by_kernel, "past_the_end", "LAZY", "0", "!address", ABORTED, "was written past its end"},
@@ -268,26 +295,29 @@ static bool holds_here(const bug_case *bug)
 
 /* ---- The parent ---- */
 
-/* Run the case in a new process: its exit code, or minus the signal that ended it; `said` receives what it wrote to standard error. */
+/* Run the case in a new process: its exit code, or minus the signal that ended it; `said` receives what it wrote to standard
+ * error. */
 static int run_case(const bug_case *bug, char *said, size_t size)
 {
-    char variable[64], file[] = "/tmp/eegpu-bug-XXXXXX";
-    int output = mkstemp(file), status = 0;
+    char variable[64];
+    FILE *output = tmpfile();
+    int status = 0;
     pid_t child = -1;
     char *const arguments[] = {(char *)"test_bugs", (char *)bug->name, NULL};
     snprintf(variable, sizeof variable, "EEGPU_EMULATED_%s", bug->variable);
     setenv(variable, bug->value, 1);
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
-    bool ran = output >= 0 && posix_spawn(&child, "/proc/self/exe", &actions, NULL, arguments, environ) == 0 &&
+    if (output != NULL)
+        posix_spawn_file_actions_adddup2(&actions, fileno(output), STDERR_FILENO);
+    bool ran = output != NULL && posix_spawn(&child, "/proc/self/exe", &actions, NULL, arguments, environ) == 0 &&
                waitpid(child, &status, 0) == child;
     posix_spawn_file_actions_destroy(&actions);
     unsetenv(variable);
-    ssize_t got = ran ? pread(output, said, size - 1, 0) : 0;
+    ssize_t got = ran ? pread(fileno(output), said, size - 1, 0) : 0;
     said[got < 0 ? 0 : got] = '\0';
-    close(output);
-    unlink(file);
+    if (output != NULL)
+        fclose(output);
     CHECK(ran);
     return !ran ? ANY_FAILURE : WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }

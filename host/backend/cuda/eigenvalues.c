@@ -13,7 +13,7 @@
 /* Largest n that goes in batches; the n from which on a matrix fills the device; matrices of a batch, cuSOLVER refuses more; bytes of the
  * copies of a batch, and of its workspace. Small in tests, so that they see every way. */
 #ifdef EG_EMULATED
-enum { SMALL = 16, LARGE = 48, MOST_BATCH = 5, BATCH_BYTES = 1 << 13 };
+enum { SMALL = 16, LARGE = 48, MOST_BATCH = 5, BATCH_BYTES = 1 << 17 };
 #else
 enum { SMALL = 512, LARGE = 4096, MOST_BATCH = 65535, BATCH_BYTES = 1 << 30 };
 #endif
