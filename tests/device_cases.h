@@ -79,9 +79,9 @@ static inline void check_repeated(void)
     eg_device_close(cpu);
 }
 
-static void test_small_cases(void) { check_cases(1, 1); }
-static void test_small_cases_again(void) { check_cases(2, 2); }
-static void test_repeated_runs(void) { check_repeated(); }
+static inline void test_small_cases(void) { check_cases(1, 1); }
+static inline void test_small_cases_again(void) { check_cases(2, 2); }
+static inline void test_repeated_runs(void) { check_repeated(); }
 
 #define DEVICE_CASE_TESTS                                                                                       \
     {"small cases beside the CPU", test_small_cases}, {"the same, twice on one place", test_small_cases_again}, \

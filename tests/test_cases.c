@@ -324,10 +324,9 @@ static void test_table(void)
         EXPECT(row->small[0] > 0 && row->small[1] > 0, "%s has fewer than two small sizes", row->name);
         for (int k = 1; k < EG_CASE_SMALL_SIZES; k++)
             EXPECT(row->small[k] == 0 || row->small[k] > row->small[k - 1], "%s: sizes do not rise", row->name);
-        for (int k = 0; k < EG_CASE_LARGE_SIZES; k++) {
+        for (int k = 0; k < EG_CASE_LARGE_SIZES && row->large[k] > 0; k++) {
             eg_case_cost cost = row->cost(row, row->large[k]);
-            EXPECT(row->large[k] == 0 || (row->rate == EG_RATE_BYTES ? cost.bytes : cost.operations) > 0, "%s costs nothing",
-                   row->name);
+            EXPECT((row->rate == EG_RATE_BYTES ? cost.bytes : cost.operations) > 0, "%s costs nothing", row->name);
         }
     }
     CHECK(count > 30 && eg_case_named("nothing") == NULL);

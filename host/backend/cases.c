@@ -278,8 +278,11 @@ static eegpu_status open_and_run(const eg_case *row, int size, eg_case_place *pl
 {
     eegpu_status status = EEGPU_OK;
     EG_TRY(eg_case_open(row, size, place, instance));
-    EG_TRY(eg_case_ready(*instance));
-    EG_TRY(eg_case_run(*instance));
+    status = eg_case_ready(*instance);
+    if (status == EEGPU_OK)
+        status = eg_case_run(*instance);
+    if (status != EEGPU_OK)
+        status = eg_fail_while(status, "%s, %d %s on %s", row->name, size, row->unit, place->device->name);
 done:
     return status;
 }

@@ -32,11 +32,10 @@ static void write_operations(const eg_verification *verification, FILE *stream)
         for (size_t i = first; i < verification->operation_count && verification->operations[i].device == device; i++) {
             const eg_verify_operation *one = &verification->operations[i];
             first = i + 1;
-            checked += one->reason == NULL;
+            checked += one->reason == NULL || !one->agrees;
             good += one->reason == NULL && one->agrees;
             if (one->reason != NULL)
-                fprintf(stream, "not run on %s: %s, %d %s: %s\n", verification->devices[device], one->row->name, one->size,
-                        one->row->unit, one->reason);
+                fprintf(stream, "%s on %s: %s\n", one->agrees ? "not run" : "FAILED", verification->devices[device], one->reason);
             else if (!one->agrees)
                 fprintf(stream, "WRONG on %s: %s, %d %s: off by %.3g, at most %.3g is right\n", verification->devices[device],
                         one->row->name, one->size, one->row->unit, one->difference, one->bound);
@@ -65,29 +64,34 @@ static void write_cut(const eg_report *report, const eg_verification *verificati
     for (size_t column = 0; column < verification->column_count; column++) {
         const eg_verify_entry *entry = entry_of(verification, cut, column);
         if (entry->reason != NULL)
-            fprintf(stream, "%*s", VALUE_COLUMNS, "-");
+            fprintf(stream, "%*s", VALUE_COLUMNS, entry->failed ? "FAILED" : "-");
         else
             fprintf(stream, "%*.*f", VALUE_COLUMNS, VALUE_COLUMNS - 5, entry->record.s_vn);
     }
+    const char *verdict = outcome->failed              ? "FAILED"
+                          : !outcome->agrees           ? "DIFFER"
+                          : *outcome->quantity == '\0' ? "one route only"
+                                                       : "agree";
     if (*outcome->quantity == '\0')
-        fprintf(stream, "%*s%*s  %-*s  %s\n", WORD_COLUMNS + 4, "-", WORD_COLUMNS, "-", WORD_COLUMNS, "-", "one route only");
+        fprintf(stream, "%*s%*s  %-*s  %s\n", WORD_COLUMNS + 4, "-", WORD_COLUMNS, "-", WORD_COLUMNS, "-", verdict);
     else
         fprintf(stream, "%*.1e%*.1e  %-*s  %s\n", WORD_COLUMNS + 4, eg_verify_difference(outcome), WORD_COLUMNS,
-                eg_verify_bound(outcome), WORD_COLUMNS, outcome->quantity, outcome->agrees ? "agree" : "DIFFER");
+                eg_verify_bound(outcome), WORD_COLUMNS, outcome->quantity, verdict);
 }
 
-/* The cuts that a route has not taken: their numbers, and the reason of the first. */
-static void write_untaken(const eg_verification *verification, size_t column, FILE *stream)
+/* The cuts that a route has not taken, or for which it failed: their numbers, and the reason of the first. */
+static void write_untaken(const eg_verification *verification, size_t column, bool failed, FILE *stream)
 {
     enum { MOST_NUMBERS = 12 };
     const char *reason = NULL;
     size_t count = 0;
     for (size_t cut = 0; cut < verification->cut_count; cut++) {
         const char *own = entry_of(verification, cut, column)->reason;
-        if (own == NULL)
+        if (own == NULL || entry_of(verification, cut, column)->failed != failed)
             continue;
         if (count == 0)
-            fprintf(stream, "not taken by %s on %s: cut", route_of(column)->name, device_of(verification, column));
+            fprintf(stream, "%s %s on %s: cut", failed ? "FAILED by" : "not taken by", route_of(column)->name,
+                    device_of(verification, column));
         if (count++ < MOST_NUMBERS)
             fprintf(stream, " %zu", cut);
         reason = reason != NULL ? reason : own;
@@ -108,11 +112,12 @@ eegpu_status eg_verification_write_table(const eg_report *report, const eg_verif
         write_cut(report, verification, cut, stream);
     fputc('\n', stream);
     for (size_t column = 0; column < verification->column_count; column++)
-        write_untaken(verification, column, stream);
+        for (int failed = 0; failed < 2; failed++)
+            write_untaken(verification, column, failed == 1, stream);
     if (verification->disagreements == 0)
         fprintf(stream, "all agree within their errors\n");
     else
-        fprintf(stream, "%zu DIFFER by more than their errors\n", verification->disagreements);
+        fprintf(stream, "%zu DIFFER by more than their errors, or FAILED\n", verification->disagreements);
     return eg_stream_check(stream, "the table");
 }
 
@@ -148,8 +153,9 @@ static void write_operation(const eg_verification *verification, const eg_verify
     fprintf(stream, ",\"size\":%d,", one->size);
     write_member("device", verification->devices[one->device], stream);
     if (one->reason != NULL) {
-        fputs(",\"taken\":false,", stream);
+        fprintf(stream, ",\"taken\":%s,", one->agrees ? "false" : "true");
         write_member("reason", one->reason, stream);
+        fprintf(stream, ",\"agrees\":%s", one->agrees ? "null" : "false");
     } else {
         fputs(",\"taken\":true", stream);
         write_number("difference", one->difference, stream);
@@ -169,10 +175,10 @@ static void write_entry(const eg_report *report, const eg_verification *verifica
     fputc(',', stream);
     write_member("device", device_of(verification, column), stream);
     if (entry->reason != NULL) {
-        fputs(",\"taken\":false,", stream);
+        fprintf(stream, ",\"taken\":%s,\"failed\":%s,", entry->failed ? "true" : "false", entry->failed ? "true" : "false");
         write_member("reason", entry->reason, stream);
     } else {
-        fputs(",\"taken\":true", stream);
+        fputs(",\"taken\":true,\"failed\":false", stream);
         write_number("s_vn", entry->record.s_vn, stream);
         write_number("error", entry->record.error, stream);
         write_orders(report, "renyi", entry->record.renyi, stream);

@@ -18,6 +18,8 @@ const eg_verify_route eg_verify_routes[EG_VERIFY_ROUTES] = {
 /* Additions and multiplications that a route beside the first may take on one device, all cuts together: minutes. */
 static const double most_operations = 1e13;
 
+enum { COLUMN_TEXT_SIZE = 64 };
+
 typedef struct verifier {
     const eegpu_state *state;
     const struct eegpu_cuts *cuts;
@@ -50,11 +52,13 @@ static eegpu_status check_operation(verifier *v, eg_verify_operation *operation,
     char message[EG_MESSAGE_SIZE];
     eegpu_status status =
         eg_case_check(operation->row, operation->size, place, reference, &operation->difference, &operation->bound);
-    if (status == EEGPU_OUT_OF_MEMORY)
+    operation->agrees = status == EEGPU_OUT_OF_MEMORY || (status == EEGPU_OK && operation->difference <= operation->bound);
+    if (status == EEGPU_NUMERICS)
+        add_disagreement(v->out, eegpu_error_message());
+    if (status == EEGPU_OUT_OF_MEMORY || status == EEGPU_NUMERICS)
         return set_reason(eegpu_error_message(), &operation->reason);
     if (status != EEGPU_OK)
         return status;
-    operation->agrees = operation->difference <= operation->bound;
     if (!operation->agrees) {
         snprintf(message, sizeof message,
                  "%s, %d %s: %s and cpu with one thread differ by %.3g, and %.3g is the most that they may", operation->row->name,
@@ -223,28 +227,52 @@ done:
     return status;
 }
 
-/* All cuts together, as a scan does it; where they do not fit, one by one. */
+static void column_text(const eg_verification *out, size_t column, char *text)
+{
+    snprintf(text, COLUMN_TEXT_SIZE, "%s on %s", eg_verify_routes[column % EG_VERIFY_ROUTES].name,
+             out->devices[column / EG_VERIFY_ROUTES]);
+}
+
+/* What kept a cut from being done alone: too little memory, or a fault. Other failures end the verification. */
+static eegpu_status note_failure(verifier *v, size_t column, size_t cut, eegpu_status status)
+{
+    eg_verify_entry *entry = entry_of(v->out, cut, column);
+    char message[EG_MESSAGE_SIZE], name[COLUMN_TEXT_SIZE];
+    const char *reason = eegpu_error_message(), *after = strstr(reason, "): ");
+    if (status != EEGPU_OUT_OF_MEMORY && status != EEGPU_NUMERICS)
+        return status;
+    if (strncmp(reason, "cut 0 (", 7) == 0 && after != NULL) /* its number among those scanned together: it was alone */
+        reason = after + 3;
+    entry->failed = status == EEGPU_NUMERICS;
+    if (entry->failed) {
+        column_text(v->out, column, name);
+        snprintf(message, sizeof message, "cut %zu by %s: %s", cut, name, reason);
+        add_disagreement(v->out, message);
+    }
+    return set_reason(reason, &entry->reason);
+}
+
+/* All cuts together, as a scan does it; where they do not fit, or one of them fails, one by one. */
 static eegpu_status take_route(verifier *v, size_t column, bool *is_taken)
 {
     size_t count = v->out->cut_count;
+    char name[COLUMN_TEXT_SIZE];
     eegpu_status status = EEGPU_OK;
     EG_TRY(choose_cuts(v, column, is_taken));
     status = scan_some(v, column, is_taken, 0, count);
-    if (status != EEGPU_OUT_OF_MEMORY)
+    if (status != EEGPU_OUT_OF_MEMORY && status != EEGPU_NUMERICS)
         goto done;
     status = EEGPU_OK;
     for (size_t i = 0; i < count && status == EEGPU_OK; i++) {
         if (!is_taken[i])
             continue;
         status = scan_some(v, column, is_taken, i, i + 1);
-        if (status == EEGPU_OUT_OF_MEMORY)
-            status = set_reason(eegpu_error_message(), &entry_of(v->out, i, column)->reason);
+        if (status != EEGPU_OK)
+            status = note_failure(v, column, i, status);
     }
 done:
-    if (status != EEGPU_OK && status != EEGPU_INTERRUPTED)
-        status = eg_fail_while(status, "by %s on %s", eg_verify_routes[column % EG_VERIFY_ROUTES].name,
-                               v->out->devices[column / EG_VERIFY_ROUTES]);
-    return status;
+    column_text(v->out, column, name);
+    return status == EEGPU_OK || status == EEGPU_INTERRUPTED ? status : eg_fail_while(status, "by %s", name);
 }
 
 /* ---- Comparison ---- */
@@ -302,25 +330,22 @@ static void compare_pair(const verifier *v, size_t cut, size_t left, size_t righ
     compare_values(&next, worst);
 }
 
-static void column_text(const eg_verification *out, size_t column, char *text, size_t size)
-{
-    snprintf(text, size, "%s on %s", eg_verify_routes[column % EG_VERIFY_ROUTES].name, out->devices[column / EG_VERIFY_ROUTES]);
-}
-
 static void compare_cut(verifier *v, size_t cut)
 {
     eg_verification *out = v->out;
     eg_verify_outcome *worst = &out->outcomes[cut];
-    char message[EG_MESSAGE_SIZE], left[64], right[64];
+    char message[EG_MESSAGE_SIZE], left[COLUMN_TEXT_SIZE], right[COLUMN_TEXT_SIZE];
     for (size_t i = 0; i < out->column_count; i++)
         for (size_t k = i + 1; k < out->column_count; k++)
             if (entry_of(out, cut, i)->reason == NULL && entry_of(out, cut, k)->reason == NULL)
                 compare_pair(v, cut, i, k, worst);
-    worst->agrees = share_of(worst) <= 1;
-    if (worst->agrees)
+    for (size_t i = 0; i < out->column_count; i++)
+        worst->failed = worst->failed || entry_of(out, cut, i)->failed;
+    worst->agrees = !worst->failed && share_of(worst) <= 1;
+    if (share_of(worst) <= 1)
         return;
-    column_text(out, worst->left, left, sizeof left);
-    column_text(out, worst->right, right, sizeof right);
+    column_text(out, worst->left, left);
+    column_text(out, worst->right, right);
     int n_a = eg_cut_size(v->cuts, cut);
     snprintf(message, sizeof message, "cut %zu (%d | %d pixels): %s is %.17g +- %.3g by %s, and %.17g +- %.3g by %s", cut, n_a,
              v->cuts->pixels - n_a, worst->quantity, worst->left_value, worst->left_error, left, worst->right_value,

@@ -23,18 +23,20 @@ typedef struct eg_verify_operation {
     size_t device;
     double difference, bound;
     bool agrees;
-    char *reason; /* not NULL: it could not be run */
+    char *reason; /* not NULL: it was not run to its end; when `agrees` for lack of memory, else it failed */
 } eg_verify_operation;
 
 /* One cut by one route. */
 typedef struct eg_verify_entry {
-    char *reason;        /* not NULL: not taken, and why */
-    eegpu_record record; /* else; `device` and `spectrum` are NULL */
+    char *reason;        /* not NULL: there is no record, and why */
+    bool failed;         /* it was taken, and a check of its own found a fault */
+    eegpu_record record; /* `device` and `spectrum` are NULL */
 } eg_verify_entry;
 
 /* What differs most, in parts of what it may differ by. */
 typedef struct eg_verify_outcome {
     bool agrees;
+    bool failed; /* one of the routes; then it does not agree */
     char quantity[16];  /* "s_vn", "renyi 2", "rank"; empty: fewer than two routes were taken */
     size_t left, right; /* columns */
     double left_value, left_error, right_value, right_error;
@@ -51,7 +53,7 @@ typedef struct eg_verification {
     char message[EG_MESSAGE_SIZE]; /* the first disagreement, in a line */
 } eg_verification;
 
-/* All of it; a disagreement is no failure of the call. `options`: threads, orders and progress count. Free in any case. Memory: about
+/* All of it; a disagreement is no failure of the call, nor is a spectrum that fails its check: that is one. `options`: threads, orders and progress count. Free in any case. Memory: about
  * 600 bytes a cut and route. */
 EG_MUST eg_verify(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options,
                   eg_device *const *devices, size_t device_count, eg_verification *verification);

@@ -211,7 +211,8 @@ static eegpu_status evaluate(const eg_function *function, eg_function_call *call
         EG_TRY(eg_state_allocate_amplitudes(state, form == EG_FORM_COMPLEX, &work.amplitudes));
     work.bits = state->bits;
     eg_progress_begin(&work.progress, options->progress, options->progress_user, "evaluating the function", (double)call->size);
-    status = eg_parallel_for(threads, eg_ceil_div(call->size, EG_WIDE_IMAGES), GROUPS_AT_A_TIME, evaluate_groups, &work);
+    status = eg_parallel_for(threads, eg_ceil_div(call->size, EG_WIDE_IMAGES),
+                             function->grain > 0 ? function->grain : GROUPS_AT_A_TIME, evaluate_groups, &work);
     eg_progress_end(&work.progress);
     EG_TRY(status);
     if (form == EG_FORM_BITS) {

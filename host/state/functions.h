@@ -21,7 +21,7 @@ typedef struct eg_parameter {
     const char *help;
 } eg_parameter;
 
-enum { EG_MAX_PARAMETERS = 6 };
+enum { EG_MAX_PARAMETERS = 8 };
 
 typedef union eg_value {
     int64_t integer;
@@ -62,6 +62,7 @@ typedef struct eg_function {
     eegpu_status (*fill)(const eg_function_call *call, uint64_t first, uint64_t count, double *amplitudes);
     /* What fill() gives is the stream EG_RANDOM_AMPLITUDES under this seed (random.h). May be NULL: it is not. */
     uint64_t (*seed_of_stream)(const eg_function_call *call);
+    uint64_t grain; /* groups of 512 images that a thread takes at a time; 0: many, for what costs nanoseconds an image */
 } eg_function;
 
 /* In the order of `eegpu list`. */
@@ -87,7 +88,8 @@ typedef struct eg_function {
     X(hardsquare)           \
     X(runs)                 \
     X(graph)                \
-    X(ising)
+    X(ising)                \
+    X(cnn)
 
 #define EG_DECLARE_FUNCTION(name) extern const eg_function eg_function_##name;
 EG_FUNCTION_LIST(EG_DECLARE_FUNCTION)

@@ -20,7 +20,8 @@ typedef enum eg_random_stream {
     EG_RANDOM_LABELS,
     EG_RANDOM_CHOSEN,
     EG_RANDOM_ANGLES,
-    EG_RANDOM_FIELDS
+    EG_RANDOM_FIELDS,
+    EG_RANDOM_WEIGHTS
 } eg_random_stream;
 
 /* 128 random bits. `part` tells apart several blocks for the same index. */

@@ -1,0 +1,67 @@
+/* Which law do the entropies of the cuts follow: area, volume, logarithmic, or can these cuts not tell? Comes in: cuts and their records;
+ * goes out: averages over cuts of one shape, fits of the models of a table, a verdict with its reason. Called by `eegpu law`. All in nats.
+ * It computes no entropies. */
+#ifndef EG_MEASURE_LAW_H
+#define EG_MEASURE_LAW_H
+
+#include "cut/cut.h"
+#include "measure/fit.h"
+
+/* What S may be fitted against. On a chain (a lattice of height or width 1) LOGARITHM is -sum_{i<j} q_i q_j log d(i, j) over the ends of A
+ * (q = +1 and -1 in turn) and their mirror images at the open ends (the opposite q), d = (2N/pi) |sin(pi distance / 2N)|: for one end after l
+ * pixels it is log((2N/pi) sin(pi l/N)), and a critical chain of central charge c has S = c/6 of it (Calabrese and Cardy, 2004; for
+ * several ends, of free fermions). On other lattices it is log min(N_A, N_B). END is the sum over the ends of 1/d(end, its mirror image)^2. */
+typedef enum eg_regressor { EG_BOUNDARY, EG_BONDS, EG_VOLUME, EG_LOGARITHM, EG_END, EG_REGRESSORS } eg_regressor;
+
+/* The names in the JSON: "area", "volume", "log", "undecided"; EG_LAW_MIXED is no verdict. */
+typedef enum eg_law_kind { EG_LAW_AREA, EG_LAW_VOLUME, EG_LAW_LOG, EG_LAW_UNDECIDED, EG_LAW_MIXED } eg_law_kind;
+
+const char *eg_law_kind_name(eg_law_kind kind);
+const char *eg_regressor_name(eg_regressor regressor); /* "boundary", ... */
+
+/* A model: S = intercept + sum slope_j regressor_j. A new one is one row in law.c. */
+typedef struct eg_law_model {
+    const char *name, *formula;
+    eg_law_kind kind;
+    int terms;
+    eg_regressor regressor[2]; /* the first is what the model says; the second is left out where it does not vary */
+    bool only_chains;
+} eg_law_model;
+
+enum { EG_LAW_MODELS = 7 };
+extern const eg_law_model eg_law_models[EG_LAW_MODELS];
+
+/* Cuts whose smaller sides are one shape (moved, turned or mirrored), with the same boundary and bonds. */
+typedef struct eg_law_group {
+    size_t first, cuts; /* the number of one of them; how many */
+    int volume;         /* min(N_A, N_B) */
+    int boundary, bonds;
+    double regressor[EG_REGRESSORS]; /* averages */
+    double s, spread;                /* average, standard deviation (0 for one cut) */
+    double least, most;
+} eg_law_group;
+
+typedef struct eg_law {
+    size_t count; /* groups, by volume, then boundary */
+    eg_law_group *groups;
+    bool is_chain;
+    eg_fit fits[EG_LAW_MODELS]; /* over groups, each counting once; slopes in the order of the terms that are not left out */
+    int terms[EG_LAW_MODELS];   /* how many are left */
+    eg_law_kind verdict;
+    int best;                  /* number of the model behind the verdict, or of the best one; -1: none could be fitted */
+    double margin;             /* AICc of the best model of another law minus that of the best; NAN: there is none */
+    double correlation;        /* of boundary and volume over the groups; NAN: one does not vary */
+    char reason[512];          /* one sentence */
+    char advice[512];          /* the cuts that would tell; "" when decided */
+} eg_law;
+
+/* Verdicts need this many groups, this large a margin, and this R^2. */
+enum { EG_LAW_LEAST_GROUPS = 5 };
+#define EG_LAW_LEAST_MARGIN 6.0
+#define EG_LAW_LEAST_R_SQUARED 0.8
+
+/* records: one a cut. Free with eg_law_free(). EEGPU_USAGE: no cuts. */
+EG_MUST eg_law_of_records(const struct eegpu_cuts *cuts, const eegpu_record *records, size_t count, eg_law *law);
+void eg_law_free(eg_law *law);
+
+#endif

@@ -1,0 +1,81 @@
+/* The inner loops of a convolutional network, compiled once for each width of vectors, and the choice among them. Comes in: a
+ * layer and a batch of images; goes out: the next layer's batch. Called by cnn.c. All give the same bits: vectors run across
+ * images, and products are not contracted into sums. */
+#include "state/cnn.h"
+
+/* The taps of a kernel that fall on the lattice when its centre is on one pixel. */
+typedef struct window {
+    int first_pixel, rows, columns;
+    int first_weight, weights_a_row, weights_a_channel; /* of the packed weights */
+} window;
+
+static int larger(int a, int b) { return a > b ? a : b; }
+static int smaller(int a, int b) { return a < b ? a : b; }
+
+static window window_of(const eg_cnn_layer *layer, int kernel, int pixel)
+{
+    int half = kernel / 2, row = pixel / layer->width, column = pixel % layer->width;
+    int top = larger(0, row - half), left = larger(0, column - half);
+    int bottom = smaller(layer->height - 1, row + half), right = smaller(layer->width - 1, column + half);
+    return (window){.first_pixel = top * layer->width + left,
+                    .rows = bottom - top + 1,
+                    .columns = right - left + 1,
+                    .first_weight = ((top - row + half) * kernel + left - column + half) * EG_CNN_GROUP,
+                    .weights_a_row = kernel * EG_CNN_GROUP,
+                    .weights_a_channel = kernel * kernel * EG_CNN_GROUP};
+}
+
+static bool always(void) { return true; }
+
+#define LANES 2
+#define TARGET
+#define NAMED(x) plain_##x
+#include "state/cnn_lanes.h"
+#undef LANES
+#undef TARGET
+#undef NAMED
+
+#if defined(__x86_64__)
+
+static bool has_avx2(void) { return __builtin_cpu_supports("avx2"); }
+static bool has_avx512(void) { return __builtin_cpu_supports("avx512f"); }
+
+#define LANES 4
+#define TARGET __attribute__((target("avx2")))
+#define NAMED(x) avx2_##x
+#include "state/cnn_lanes.h"
+#undef LANES
+#undef TARGET
+#undef NAMED
+
+#define LANES 8
+#define TARGET __attribute__((target("avx512f")))
+#define NAMED(x) avx512_##x
+#include "state/cnn_lanes.h"
+#undef LANES
+#undef TARGET
+#undef NAMED
+
+#endif
+
+static const eg_cnn_kernel kernels[] = {
+#if defined(__x86_64__)
+    {"avx512", has_avx512, avx512_convolve, avx512_activate, avx512_pool, avx512_classify},
+    {"avx2", has_avx2, avx2_convolve, avx2_activate, avx2_pool, avx2_classify},
+#endif
+    {"plain", always, plain_convolve, plain_activate, plain_pool, plain_classify},
+};
+
+const eg_cnn_kernel *eg_cnn_kernels(size_t *count)
+{
+    *count = sizeof kernels / sizeof *kernels;
+    return kernels;
+}
+
+const eg_cnn_kernel *eg_cnn_best_kernel(void)
+{
+    const eg_cnn_kernel *kernel = kernels; /* the last one is always supported */
+    while (!kernel->is_supported())
+        kernel++;
+    return kernel;
+}
