@@ -74,14 +74,12 @@ __global__ void __launch_bounds__(BLOCK_THREADS)
 }
 
 uint64_t blocks_of(uint64_t count) { return (count + EG_LEADER_BLOCK - 1) / EG_LEADER_BLOCK; }
-
-unsigned at_least_one(uint64_t value, uint64_t most) { return (unsigned)(value < 1 ? 1 : value < most ? value : most); }
 } // namespace
 
 cudaError_t eg_launch_count_leaders(uint64_t count, const uint32_t *leader, uint32_t *found, cudaStream_t stream)
 {
     uint64_t blocks = blocks_of(count);
-    return eg_launch(count_leaders, dim3(at_least_one(blocks, MOST_BLOCKS)), dim3(BLOCK_THREADS), 0, stream, count, blocks, leader,
+    return eg_launch(count_leaders, dim3(eg_blocks(blocks, MOST_BLOCKS)), dim3(BLOCK_THREADS), 0, stream, count, blocks, leader,
                      found);
 }
 
@@ -92,7 +90,7 @@ cudaError_t eg_launch_collect(uint64_t count, uint64_t words, const uint64_t *ve
     unsigned lanes = 1;
     while (lanes < BLOCK_THREADS && 2 * lanes <= words)
         lanes *= 2;
-    dim3 grid(at_least_one(blocks, MOST_BLOCKS), at_least_one(words / SLICE_WORDS, MOST_SLICES));
+    dim3 grid(eg_blocks(blocks, MOST_BLOCKS), eg_blocks(words / SLICE_WORDS, MOST_SLICES));
     return eg_launch(collect, grid, dim3(BLOCK_THREADS), 0, stream, count, blocks, words, lanes, vectors, leader, sum, start,
                      to_vectors, to_sums);
 }

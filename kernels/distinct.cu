@@ -134,8 +134,7 @@ __global__ void __launch_bounds__(BLOCK_THREADS)
 
 unsigned blocks_for(uint64_t count, unsigned size)
 {
-    uint64_t blocks = (count * size + BLOCK_THREADS - 1) / BLOCK_THREADS;
-    return (unsigned)(blocks < 1 ? 1 : blocks < MOST_BLOCKS ? blocks : MOST_BLOCKS);
+    return eg_blocks((count * size + BLOCK_THREADS - 1) / BLOCK_THREADS, MOST_BLOCKS);
 }
 
 unsigned threads_for(uint64_t words)

@@ -10,8 +10,6 @@ namespace
 constexpr unsigned PANEL = EG_KERNEL_PANEL_ROWS, STEP = 16, BLOCK_THREADS = 256;
 constexpr uint64_t MOST_BLOCKS = uint64_t(1) << 20, HALF_ONE = 0x3c00;
 
-unsigned blocks_for(uint64_t items) { return (unsigned)(items < 1 ? 1 : items < MOST_BLOCKS ? items : MOST_BLOCKS); }
-
 /* A number is WIDTH bits wide and `one` is what a set bit becomes. */
 template <unsigned WIDTH, uint64_t one>
 __global__ void __launch_bounds__(BLOCK_THREADS)
@@ -45,8 +43,8 @@ cudaError_t launch_expand(uint64_t rows, uint64_t panel_words, uint64_t first, u
                           cudaStream_t stream)
 {
     uint64_t items = (rows + PANEL - 1) / PANEL * ((words + STEP - 1) / STEP);
-    return eg_launch(expand<WIDTH, one>, dim3(blocks_for(items)), dim3(BLOCK_THREADS), 0, stream, rows, panel_words, first, words,
-                     packed, (uint64_t *)target);
+    return eg_launch(expand<WIDTH, one>, dim3(eg_blocks(items, MOST_BLOCKS)), dim3(BLOCK_THREADS), 0, stream, rows, panel_words,
+                     first, words, packed, (uint64_t *)target);
 }
 
 template <class Number>
@@ -74,11 +72,12 @@ cudaError_t eg_launch_expand_halves(uint64_t rows, uint64_t panel_words, uint64_
 cudaError_t eg_launch_add_integers(uint64_t n, const int32_t *counts, uint64_t stride, uint64_t factor, uint64_t *gram,
                                    cudaStream_t stream)
 {
-    return eg_launch(add<int32_t>, dim3(blocks_for(n)), dim3(BLOCK_THREADS), 0, stream, n, counts, stride, factor, gram);
+    return eg_launch(add<int32_t>, dim3(eg_blocks(n, MOST_BLOCKS)), dim3(BLOCK_THREADS), 0, stream, n, counts, stride, factor,
+                     gram);
 }
 
 cudaError_t eg_launch_add_floats(uint64_t n, const float *counts, uint64_t stride, uint64_t factor, uint64_t *gram,
                                  cudaStream_t stream)
 {
-    return eg_launch(add<float>, dim3(blocks_for(n)), dim3(BLOCK_THREADS), 0, stream, n, counts, stride, factor, gram);
+    return eg_launch(add<float>, dim3(eg_blocks(n, MOST_BLOCKS)), dim3(BLOCK_THREADS), 0, stream, n, counts, stride, factor, gram);
 }

@@ -58,11 +58,7 @@ __global__ void __launch_bounds__(BLOCK_THREADS) end_hashes(uint64_t count, uint
         hash[i] = ended(hash[i], mask);
 }
 
-unsigned blocks_for(uint64_t threads)
-{
-    uint64_t blocks = (threads + BLOCK_THREADS - 1) / BLOCK_THREADS;
-    return (unsigned)(blocks < 1 ? 1 : blocks < MOST_BLOCKS ? blocks : MOST_BLOCKS);
-}
+unsigned blocks_for(uint64_t threads) { return eg_blocks((threads + BLOCK_THREADS - 1) / BLOCK_THREADS, MOST_BLOCKS); }
 } // namespace
 
 cudaError_t eg_launch_hash(uint64_t count, uint64_t words, const uint64_t *vectors, uint64_t mask, uint64_t *hash,

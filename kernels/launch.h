@@ -1,8 +1,11 @@
 /* How a kernel is started, the same in every .cu: eg_launch(kernel, grid, block, shared bytes, stream, arguments...) returns the launch's
  * error. Under nvcc it is cudaLaunchKernel; when a .cu is compiled as plain C++ (tests/emulation), the kernel runs on the CPU. Nothing
- * else in a kernel differs. EG_DYNAMIC_SHARED(type, name) declares the shared memory whose size the launch says. */
+ * else in a kernel differs. EG_DYNAMIC_SHARED(type, name) declares the shared memory whose size the launch says. Included by every .cu;
+ * not seen by host code. */
 #ifndef EG_KERNELS_LAUNCH_H
 #define EG_KERNELS_LAUNCH_H
+
+#include <cstdint>
 
 #ifdef __CUDACC__
 
@@ -37,4 +40,11 @@ cudaError_t eg_launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, size
 #define EG_DYNAMIC_SHARED(type, name) type *name = (type *)cpu_cuda::dynamic_shared()
 
 #endif
+
+/* Blocks for so many pieces of work, which kernels take in turns: one each, but at least one block and at most `most`. */
+static inline unsigned eg_blocks(uint64_t pieces, uint64_t most)
+{
+    return (unsigned)(pieces < 1 ? 1 : pieces < most ? pieces : most);
+}
+
 #endif

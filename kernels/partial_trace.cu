@@ -2,7 +2,8 @@
  * square matrices, reals or pairs. Called for every cut that is derived from another. One thread adds one entry over rising t, as the CPU
  * does. Neighbouring threads have neighbouring i: they read together where the lowest bits stay; where these are traced out, the
  * numbers between belong to no sum at all. A tiny child of a large parent has few threads and long sums, read eight at a
- * time: 2^15 terms are 4096 turns of a memory latency, a few milliseconds at worst; 512 terms of a 64 x 64 child, under 0.1. */
+ * time: 2^15 terms are 4096 turns of a memory latency, a few milliseconds at worst; 512 terms of a 64 x 64 child, under 0.1 (estimates,
+ * not measured on a device yet). Called by host/backend/. */
 #include "kernels.h"
 #include "launch.h"
 

@@ -87,7 +87,6 @@ cudaError_t eg_launch_count_pairs(uint64_t rows, uint64_t panel_words, uint64_t 
     slice = (slice + STEP - 1) / STEP * STEP;
     slice = slice < LEAST_SLICE ? LEAST_SLICE : slice > MOST_SLICE ? MOST_SLICE : slice;
     uint64_t slices = (words + slice - 1) / slice, items = tiles * slices;
-    unsigned blocks = (unsigned)(items < 1 ? 1 : items < MOST_BLOCKS ? items : MOST_BLOCKS);
-    return eg_launch(count_pairs, dim3(blocks), dim3(SIDE * SIDE), 0, stream, rows, panel_words, first, words, tiles, slices, slice,
-                     packed, factor, gram);
+    return eg_launch(count_pairs, dim3(eg_blocks(items, MOST_BLOCKS)), dim3(SIDE * SIDE), 0, stream, rows, panel_words, first,
+                     words, tiles, slices, slice, packed, factor, gram);
 }

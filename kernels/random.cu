@@ -24,7 +24,6 @@ __global__ void __launch_bounds__(THREADS) random_pairs(uint64_t seed, uint64_t 
 
 cudaError_t eg_launch_random(uint64_t seed, uint64_t first, uint64_t count, double *target, cudaStream_t stream)
 {
-    uint64_t blocks = count / 2 / THREADS + 1;
-    return eg_launch(random_pairs, dim3((unsigned)(blocks < MOST_BLOCKS ? blocks : MOST_BLOCKS)), dim3(THREADS), 0, stream, seed,
-                     first / 2, count / 2, target);
+    return eg_launch(random_pairs, dim3(eg_blocks(count / 2 / THREADS + 1, MOST_BLOCKS)), dim3(THREADS), 0, stream, seed, first / 2,
+                     count / 2, target);
 }

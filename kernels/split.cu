@@ -159,6 +159,5 @@ cudaError_t eg_launch_split(uint64_t count, int parent_bits, const uint64_t *par
                             uint64_t *children, cudaStream_t stream)
 {
     split_plan plan = plan_split(count, parent_bits, child_bits, child_bit);
-    unsigned blocks = (unsigned)(plan.tiles < 1 ? 1 : plan.tiles < MOST_BLOCKS ? plan.tiles : MOST_BLOCKS);
-    return eg_launch(split, dim3(blocks), dim3(BLOCK_THREADS), 0, stream, plan, parents, children);
+    return eg_launch(split, dim3(eg_blocks(plan.tiles, MOST_BLOCKS)), dim3(BLOCK_THREADS), 0, stream, plan, parents, children);
 }

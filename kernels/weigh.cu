@@ -72,10 +72,10 @@ cudaError_t eg_launch_weigh(uint64_t n, bool all_ones, const uint64_t *weight, u
                             cudaStream_t stream)
 {
     uint64_t *limbs = sums + 2 * SUMS;
-    unsigned blocks = (unsigned)(n < 1 ? 1 : n < MOST_BLOCKS ? n : MOST_BLOCKS);
     cudaError_t error = cudaMemsetAsync(sums, 0, EG_WEIGH_WORDS * sizeof *sums, stream);
     if (error == cudaSuccess)
-        error = eg_launch(weigh, dim3(blocks), dim3(BLOCK_THREADS), 0, stream, n, all_ones, weight, counts, limbs);
+        error =
+            eg_launch(weigh, dim3(eg_blocks(n, MOST_BLOCKS)), dim3(BLOCK_THREADS), 0, stream, n, all_ones, weight, counts, limbs);
     if (error == cudaSuccess)
         error = eg_launch(carry, dim3(1), dim3(SUMS), 0, stream, limbs, sums);
     return error;

@@ -28,7 +28,5 @@ __global__ void __launch_bounds__(THREADS) widen(const float *source, uint64_t c
 
 cudaError_t eg_launch_widen(const float *source, uint64_t count, double *target, cudaStream_t stream)
 {
-    uint64_t blocks = count / BLOCK + 1;
-    return eg_launch(widen, dim3((unsigned)(blocks < MOST_BLOCKS ? blocks : MOST_BLOCKS)), dim3(THREADS), 0, stream, source, count,
-                     target);
+    return eg_launch(widen, dim3(eg_blocks(count / BLOCK + 1, MOST_BLOCKS)), dim3(THREADS), 0, stream, source, count, target);
 }

@@ -1,6 +1,6 @@
 /* The BLAS and LAPACK of this process: OpenBLAS, loaded at run time, so that its kernels can be chosen before it starts and its
  * absence is a message. Fortran interface (LAPACK Users' Guide), 32-bit integers, hidden string lengths last. Called by
- * cpu.c; knows nothing of matrices of cuts. */
+ * cpu.c, lapack.c and the tests' emulation of CUDA; knows nothing of matrices of cuts. */
 #ifndef EG_BACKEND_BLAS_H
 #define EG_BACKEND_BLAS_H
 

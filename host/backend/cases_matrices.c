@@ -199,7 +199,7 @@ enum { ONE, MANY, MIXTURE };
 
 static uint64_t problems_of(const eg_case *row, int size)
 {
-    uint64_t most = (UINT64_C(1) << 27) / ((uint64_t)size * (uint64_t)size);
+    uint64_t most = (UINT64_C(1) << 26) / ((uint64_t)size * (uint64_t)size);
     return row->variant == ONE ? 1 : row->variant == MIXTURE ? 20 : size <= 32 ? 24 : most < 256 ? most : 256;
 }
 

@@ -28,10 +28,13 @@ typedef struct kind {
     char path[PATH_MAX];
 } kind;
 
-static kind kinds[] = {{"cuda", "eegpu_cuda.so", true, true, NULL, ""}, {"emulated", "eegpu_emulated.so", false, false, NULL, ""}};
+enum { CUDA, EMULATED, KINDS };
+
+static kind kinds[KINDS] = {[CUDA] = {"cuda", "eegpu_cuda.so", true, true, NULL, ""},
+                            [EMULATED] = {"emulated", "eegpu_emulated.so", false, false, NULL, ""}};
 static pthread_mutex_t kinds_lock = PTHREAD_MUTEX_INITIALIZER;
 
-static _Thread_local char reason[EG_MESSAGE_SIZE];
+static _Thread_local char why_no_gpu[EG_MESSAGE_SIZE];
 
 /* ---- Where a plug-in is. CMake gives EEGPU_PLUGIN_FOLDER, where they are installed, and EEGPU_LIBRARY_FOLDER, the folder of libraries
  * below a prefix ---- */
@@ -176,7 +179,7 @@ static eegpu_status get_backend(kind *which, const eg_backend **backend)
 const char *eg_backend_plugin_path(void)
 {
     pthread_mutex_lock(&kinds_lock);
-    const char *path = kinds[0].backend != NULL ? kinds[0].path : NULL;
+    const char *path = kinds[CUDA].backend != NULL ? kinds[CUDA].path : NULL;
     pthread_mutex_unlock(&kinds_lock);
     return path;
 }
@@ -196,14 +199,14 @@ done:
 /* The first GPU that works, else the CPU. */
 static eegpu_status open_any(eg_device **device)
 {
-    reason[0] = '\0';
-    if (open_number(&kinds[0], 0, device) == EEGPU_OK)
+    why_no_gpu[0] = '\0';
+    if (open_number(&kinds[CUDA], 0, device) == EEGPU_OK)
         return EEGPU_OK;
-    snprintf(reason, sizeof reason, "%s", eegpu_error_message());
+    snprintf(why_no_gpu, sizeof why_no_gpu, "%s", eegpu_error_message());
     return eg_backend_cpu.open(0, device);
 }
 
-const char *eg_backend_why_no_gpu(void) { return reason; }
+const char *eg_backend_why_no_gpu(void) { return why_no_gpu; }
 
 static eegpu_status open_kind(kind *which, const char *name, eg_device **device)
 {
@@ -226,7 +229,7 @@ eegpu_status eg_device_open(const char *name, eg_device **device)
         return open_any(device);
     if (strcmp(name, "cpu") == 0)
         return eg_backend_cpu.open(0, device);
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    for (size_t i = 0; i < KINDS; i++) {
         size_t length = strlen(kinds[i].name);
         if (strncmp(name, kinds[i].name, length) == 0 && (name[length] == '\0' || name[length] == ':'))
             return open_kind(&kinds[i], name, device);

@@ -233,7 +233,7 @@ void eg_columns_of_state(const eegpu_state *state, uint64_t *weight_of_one, eg_c
     whole->set = (eg_vector_set){.words = (state->size + 63) / 64, .count = 1, .vectors = state->bits, .weights = weight_of_one};
 }
 
-static uint64_t index_bits(const eg_columns *columns, uint64_t pixels)
+uint64_t eg_columns_index_bits(const eg_columns *columns, uint64_t pixels)
 {
     uint64_t bits = 0;
     for (int bit = 0; bit < columns->size; bit++)
@@ -276,7 +276,7 @@ static eegpu_status derive_short(const eg_columns *parent, uint64_t kept, eg_bud
     for (int bit = 0; eg_popcount(wider) < WORD_BITS; bit++)
         wider |= UINT64_C(1) << bit;
     EG_TRY(derive_long(parent, wider, budget, NULL, &six));
-    uint64_t inner = index_bits(&six, pixels_kept);
+    uint64_t inner = eg_columns_index_bits(&six, pixels_kept);
     EG_TRY(begin_child(&six, inner, budget, child));
     EG_TRY(split_words(&six, inner, NULL, child));
 done:
@@ -287,7 +287,7 @@ done:
 eegpu_status eg_columns_derive(const eg_columns *parent, uint64_t pixels, eg_budget *budget, uint32_t *class_of_column,
                                eg_columns *child)
 {
-    uint64_t kept = index_bits(parent, pixels);
+    uint64_t kept = eg_columns_index_bits(parent, pixels);
     eegpu_status status = EEGPU_OK;
     *child = (eg_columns){.set.budget = budget};
     if (parent->size <= WORD_BITS) {

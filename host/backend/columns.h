@@ -1,7 +1,7 @@
 /* The distinct columns of a cut of a 0/1 function: for a region S of s pixels, the vectors f(., b) of 2^s bits over all images b of
  * the other pixels, each once, with the number of b that show it. They hold all there is to know of rho_S = sum w v v^T, and the
  * columns of any smaller region inside S follow from them alone: split every vector, merge again. A whole 0/1 function is the case
- * of one vector. Called by scan/. */
+ * of one vector. Called by the back ends, reduce/, measure/ and scan/. */
 #ifndef EG_BACKEND_COLUMNS_H
 #define EG_BACKEND_COLUMNS_H
 
@@ -23,6 +23,9 @@ void eg_columns_of_state(const eegpu_state *state, uint64_t *weight_of_one, eg_c
  * are the binary digits of x. Time: one pass over the parent's bits. */
 EG_MUST eg_columns_derive(const eg_columns *parent, uint64_t pixels, eg_budget *budget, uint32_t *class_of_column,
                           eg_columns *child);
+
+/* `pixels` as bits of the place in a vector. */
+uint64_t eg_columns_index_bits(const eg_columns *columns, uint64_t pixels);
 
 void eg_columns_free(eg_columns *columns);
 

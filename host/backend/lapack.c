@@ -75,7 +75,7 @@ done:
 typedef struct problem_list {
     eg_budget *budget;
     const eg_eigen_problem *problems;
-    atomic_size_t failed; /* the lowest number so far; SIZE_MAX: none */
+    atomic_size_t failed; /* lowest number of those that failed; SIZE_MAX: none */
 } problem_list;
 
 static eegpu_status solve_range(void *context, uint64_t first, uint64_t last, int worker)
@@ -84,10 +84,11 @@ static eegpu_status solve_range(void *context, uint64_t first, uint64_t last, in
     (void)worker;
     for (uint64_t i = first; i < last; i++) {
         eegpu_status status = solve_problem(list->budget, 1, &list->problems[i]);
-        size_t none = SIZE_MAX;
+        size_t lowest = atomic_load(&list->failed);
         if (status == EEGPU_OK)
             continue;
-        atomic_compare_exchange_strong(&list->failed, &none, i);
+        while (i < lowest && !atomic_compare_exchange_weak(&list->failed, &lowest, i))
+            continue;
         return status;
     }
     return EEGPU_OK;

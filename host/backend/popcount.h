@@ -1,5 +1,5 @@
 /* Exact integer Gram matrices of packed 0/1 matrices: AND, popcount, add, with the widest instructions that the CPU has, chosen at
- * run time. Called by spectrum/ and scan/ for 0/1 functions; knows nothing of cuts. */
+ * run time. Called by cpu.c; the packing is also that of bit_planes.h. Knows nothing of cuts. */
 #ifndef EG_BACKEND_POPCOUNT_H
 #define EG_BACKEND_POPCOUNT_H
 

@@ -1,5 +1,5 @@
 /* A set of distinct bit vectors of one length, each with a weight: equal vectors are found by hash, compared in full, and
- * their weights added. Zero vectors are left out. Called by columns.c and bit_matrix.c. */
+ * their weights added. Zero vectors are left out. Called by columns.c, cuda/columns.c and reduce/bit_matrix.c. */
 #ifndef EG_BACKEND_VECTOR_SET_H
 #define EG_BACKEND_VECTOR_SET_H
 

@@ -59,6 +59,8 @@ EG_MUST eg_inputs_open(const eg_settings *settings, eg_terminal *terminal, eegpu
 
 eegpu_status eg_command_scan(const eg_settings *settings);
 eegpu_status eg_command_verify(const eg_settings *settings);
+eegpu_status eg_command_law(const eg_settings *settings);
+eegpu_status eg_command_cnn(const eg_settings *settings);
 eegpu_status eg_command_make(const eg_settings *settings);
 eegpu_status eg_command_info(const eg_settings *settings);
 eegpu_status eg_command_list(const eg_settings *settings);

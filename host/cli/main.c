@@ -21,6 +21,22 @@ static const eg_command commands[] = {
      "Exit code "
      "3 when something differs by more than it may. A route that a cut is too large for is left out, and named.",
      "  eegpu verify connected --lattice 4x4\n", eg_command_verify},
+    {"cnn", EG_CNN, NULL, "how the entropy of convolutional networks grows with channels and layers",
+     "Draws convolutional networks with D channels and n_c convolutions from seeds, measures S across a straight cut of every one, "
+     "and "
+     "says whether S/L grows as n_c log D, so that D_0^(1/n_c) channels do with n_c convolutions what D_0 do with one. One network "
+     "by "
+     "itself, also with weights of a file: eegpu scan cnn:channels=8,layers=3.",
+     "  eegpu cnn --channels 1,2,4,8 --layers 1,2,3 --seeds 5 --lattice 4x4\n", eg_command_cnn},
+    {"law", EG_LAW, "SOURCE|RESULT.json", "area law or volume law, range r, assumptions, parameters needed",
+     "Says which law the entropies of the cuts follow (area, volume, logarithmic, or undecided and which cuts would tell), by fits "
+     "to averages over cuts of one shape; for 0/1 functions the range r of the paper, exactly, with images that show why a smaller "
+     "one "
+     "will not do; the parameters of matrix product states; the topological term. R_r is the pixels of A within r steps of B; "
+     "Assumption 1 is read as: images of A that are equal on R_r have the same row of M unless one of the rows is zero; Assumption "
+     "2 "
+     "as the same for the columns. Of the JSON of a scan (a name that ends in .json) only the law is found.",
+     "  eegpu law loops --lattice 4x5 --check-theory\n", eg_command_law},
     {"make", EG_MAKE, "SOURCE", "write the 2^N amplitudes of a function as .npy",
      "Writes the 2^N amplitudes, not normalised, as a NumPy file: float64, or complex128 for a complex function, shape (2^N,).",
      "  eegpu make random:kind=complex,seed=7 --lattice 3x4 -o psi.npy\n", eg_command_make},

@@ -115,10 +115,42 @@ static eegpu_status parse_renyi(const eg_option *option, const char *text, void 
     return EEGPU_OK;
 }
 
+static int compare_whole(const void *left, const void *right)
+{
+    int a = *(const int *)left, b = *(const int *)right;
+    return (a > b) - (a < b);
+}
+
+/* "1,2,4", in any order; goes out ascending. */
+static eegpu_status parse_list(const eg_option *option, const char *text, void *target)
+{
+    eg_whole_list list = {0};
+    char word[32], what[WHAT_SIZE];
+    for (;; text++) {
+        size_t length = strcspn(text, ",");
+        int64_t value = 0;
+        if (list.count == EG_LIST_SIZE)
+            return eg_fail(EEGPU_USAGE, "--%s: more than %d values; leave some for a second run", option->name, EG_LIST_SIZE);
+        snprintf(word, sizeof word, "%.*s", length < sizeof word ? (int)length : (int)sizeof word - 1, text);
+        if (eg_parse_integer(word, what_of(option, what), option->least, option->most, &value) != EEGPU_OK)
+            return EEGPU_USAGE;
+        for (int i = 0; i < list.count; i++)
+            if (list.values[i] == value)
+                return eg_fail(EEGPU_USAGE, "--%s: %s is there twice; leave one out", option->name, word);
+        list.values[list.count++] = (int)value;
+        text += length;
+        if (*text == '\0')
+            break;
+    }
+    qsort(list.values, (size_t)list.count, sizeof *list.values, compare_whole);
+    *(eg_whole_list *)target = list;
+    return EEGPU_OK;
+}
+
 /* ---- The table --------------------------------------------------------------------------------------------------- */
 
 #define AT(member) offsetof(eg_settings, member)
-#define CUTTING (EG_SCAN | EG_VERIFY)
+#define CUTTING (EG_SCAN | EG_VERIFY | EG_LAW)
 #define WORKING (CUTTING | EG_MAKE)
 #define ALL (WORKING | EG_INFO | EG_LIST)
 
@@ -130,8 +162,9 @@ static const eg_option options[] = {
     {"max-size", 0, "K", CUTTING, AT(max_size), parse_whole, 1, 4096, "only cuts whose smaller side has at most K pixels"},
     {"renyi", 0, "LIST", EG_SCAN, AT(renyi), parse_renyi, 0, 0,
      "orders of the Renyi entropies, default 0,2,inf; an order below 1 asked for here makes `--method auto` take svd"},
-    {"base", 0, "e|2", EG_SCAN, AT(base), parse_choice, 0, 0, "unit of all entropies: e for nats (the default), 2 for bits"},
-    {"device", 0, "auto|cpu|cuda", EG_SCAN, AT(device), parse_device, 0, 0,
+    {"base", 0, "e|2", EG_SCAN | EG_LAW, AT(base), parse_choice, 0, 0,
+     "unit of all entropies: e for nats (the default), 2 for bits"},
+    {"device", 0, "auto|cpu|cuda", EG_SCAN | EG_LAW, AT(device), parse_device, 0, 0,
      "where to compute (cuda:K for GPU number K); auto takes a GPU if there is one and says so"},
     {"device", 0, "auto|cpu|cuda", EG_VERIFY, AT(device), parse_device, 0, 0,
      "which device to verify beside the CPU (cuda:K for GPU number K); auto takes a GPU if there is one; cpu: none"},
@@ -150,7 +183,7 @@ static const eg_option options[] = {
      "from the one order into the other"},
     {"format", 0, "table|csv|json", EG_SCAN, AT(format), parse_choice, 0, 0,
      "default: by the ending of the output file (.csv, .json), else table"},
-    {"format", 0, "table|json", EG_VERIFY, AT(format), parse_choice, 0, 0,
+    {"format", 0, "table|json", EG_VERIFY | EG_LAW, AT(format), parse_choice, 0, 0,
      "default: by the ending of the output file (.json), else table"},
     {"output", 'o', "FILE", CUTTING, AT(output), parse_text, 0, 0, "where the result goes; - is standard output, the default"},
     {"output", 'o', "FILE", EG_MAKE, AT(output), parse_text, 0, 0, "the .npy file to write (must be given); - is standard output"},
@@ -164,6 +197,32 @@ static const eg_option options[] = {
      "note finished cuts here; a scan that was interrupted goes on from there when it is started again with the same journal"},
     {"dry-run", 0, NULL, EG_SCAN, AT(dry_run), NULL, 0, 0,
      "print what would be done for every cut, the memory and a rough time, and compute nothing"},
+    {"channels", 0, "LIST", EG_CNN, AT(networks.channels), parse_list, 1, 256, "channels D of the convolutions, default 1,2,4,8"},
+    {"layers", 0, "LIST", EG_CNN, AT(networks.layers), parse_list, 1, 16, "numbers of convolutions n_c, default 1,2,3"},
+    {"seeds", 0, "K", EG_CNN, AT(networks.seeds), parse_whole, 1, 10000, "networks of each kind: seeds 0 to K - 1, default 5"},
+    {"lattice", 0, "HxW", EG_CNN, AT(lattice), parse_lattice, 0, 0, "height and width in pixels, default 4x4"},
+    {"cuts", 0, "FAMILY", EG_CNN, AT(networks.cuts), parse_text, 0, 0,
+     "middle (the default): the straight cut across the middle; or a family or file of regions, over which S and S/L are averaged"},
+    {"max-size", 0, "K", EG_CNN, AT(max_size), parse_whole, 1, 4096, "only cuts whose smaller side has at most K pixels"},
+    {"pools", 0, "P", EG_CNN, AT(networks.pools), parse_whole, 0, 16,
+     "2x2 max-poolings, one after each of the last P convolutions; default 0"},
+    {"kernel", 0, "K", EG_CNN, AT(networks.kernel), parse_whole, 1, 15, "side of the kernels, odd; default 3"},
+    {"activation", 0, "relu|tanh", EG_CNN, AT(networks.activation), parse_choice, 0, 0,
+     "function between the layers, default relu"},
+    {"init", 0, "he|xavier", EG_CNN, AT(networks.init), parse_choice, 0, 0,
+     "normal weights of variance 2/fan_in (the default) or 2/(fan_in + fan_out); biases are 0"},
+    {"yes", 0, NULL, EG_CNN, AT(networks.yes), NULL, 0, 0, "start a sweep that will take a minute or more"},
+    {"base", 0, "e|2", EG_CNN, AT(base), parse_choice, 0, 0, "unit of all entropies: e for nats (the default), 2 for bits"},
+    {"threads", 0, "N", EG_CNN, AT(threads), parse_whole, 1, 4096, "default: all processors that this process may use"},
+    {"memory", 0, "SIZE", EG_CNN, AT(memory), parse_size, 0, 0,
+     "most memory to use, such as 6GiB, 512M or 50%; default: 80% of what is free"},
+    {"format", 0, "table|json", EG_CNN, AT(format), parse_choice, 0, 0,
+     "default: by the ending of the output file (.json), else table"},
+    {"output", 'o', "FILE", EG_CNN, AT(output), parse_text, 0, 0, "where the result goes; - is standard output, the default"},
+    {"quiet", 0, NULL, EG_CNN, AT(quiet), NULL, 0, 0, "no progress and no remarks on standard error; errors are still said"},
+    {"help", 'h', NULL, EG_CNN, AT(help), NULL, 0, 0, "this text"},
+    {"check-theory", 0, NULL, EG_LAW, AT(check_theory), NULL, 0, 0,
+     "also check the properties and theorems of the paper on the numbers of this function; exit code 3 if one is broken"},
     {"json", 0, NULL, EG_INFO | EG_LIST, AT(json), NULL, 0, 0, "as one JSON object"},
     {"quiet", 0, NULL, WORKING, AT(quiet), NULL, 0, 0, "no progress and no remarks on standard error; errors are still said"},
     {"help", 'h', NULL, ALL, AT(help), NULL, 0, 0, "this text"},

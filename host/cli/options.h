@@ -8,7 +8,7 @@
 #include "base/status.h"
 
 /* Which commands know an option. */
-enum { EG_SCAN = 1, EG_MAKE = 2, EG_INFO = 4, EG_LIST = 8, EG_VERIFY = 16 };
+enum { EG_SCAN = 1, EG_MAKE = 2, EG_INFO = 4, EG_LIST = 8, EG_VERIFY = 16, EG_LAW = 32, EG_CNN = 64 };
 
 typedef struct eg_lattice {
     int height, width; /* 0 x 0: not given */
@@ -18,6 +18,22 @@ typedef struct eg_orders {
     int count; /* 0: not given */
     double orders[EEGPU_MAX_RENYI];
 } eg_orders;
+
+enum { EG_LIST_SIZE = 16 };
+
+typedef struct eg_whole_list {
+    int count; /* 0: not given */
+    int values[EG_LIST_SIZE];
+} eg_whole_list;
+
+/* Of `eegpu cnn`; zeros and NULL: not given. */
+typedef struct eg_network_settings {
+    eg_whole_list channels, layers;
+    const char *cuts;
+    int64_t seeds, pools, kernel;
+    int activation, init; /* numbers of the choice */
+    bool yes;
+} eg_network_settings;
 
 typedef struct eg_settings {
     bool help;
@@ -31,7 +47,8 @@ typedef struct eg_settings {
     const char *device;
     uint64_t memory;
     const char *output, *spectrum, *vectors, *journal;
-    bool dry_run, quiet, json;
+    bool dry_run, quiet, json, check_theory;
+    eg_network_settings networks;
 } eg_settings;
 
 enum { EG_BASE_E, EG_BASE_2 };

@@ -107,6 +107,7 @@ static void chain_regressors(const struct eegpu_cuts *cuts, const uint64_t *mask
             if (eg_bit(mask, (uint64_t)k) == eg_bit(mask, (uint64_t)k - 1))
                 continue;
             *logarithm -= 2 * turn * other * (log(chord(i - k, n)) - log(chord(i + k, n)));
+            *end += 2 / (chord(i - k, n) * chord(i - k, n));
             other = -other;
         }
         turn = -turn;
@@ -128,8 +129,13 @@ static void average(const struct eegpu_cuts *cuts, const eegpu_record *records, 
                     eg_law_group *group)
 {
     double squares = 0;
-    *group = (eg_law_group){.first = members->cut, .cuts = count, .volume = members->volume, .boundary = members->boundary,
-                            .bonds = members->bonds, .least = INFINITY, .most = -INFINITY};
+    *group = (eg_law_group){.first = members->cut,
+                            .cuts = count,
+                            .volume = members->volume,
+                            .boundary = members->boundary,
+                            .bonds = members->bonds,
+                            .least = INFINITY,
+                            .most = -INFINITY};
     for (size_t i = 0; i < count; i++) {
         double regressor[EG_REGRESSORS], s = records[members[i].cut].s_vn;
         regressors_of(cuts, &members[i], regressor);

@@ -104,17 +104,15 @@ static double correlation_of(const eg_law *law, eg_regressor a, eg_regressor b)
     return aa > 0 && bb > 0 ? ab / sqrt(aa * bb) : NAN;
 }
 
-static void advise(eg_law *law, const char *first)
+/* Where other cuts can tell, which; where S depends on more than sizes, no family of cuts would. */
+static eg_law_kind undecided(eg_law *law, bool other_cuts_tell)
 {
-    snprintf(law->advice, sizeof law->advice, "%s%s%s", first, *first != '\0' ? "; " : "",
-             law->is_chain ? "a longer chain with --cuts prefix (12 pixels or more give 6 lengths)"
-                           : "--cuts contiguous without --max-size on a lattice of 4x5 or larger, where regions of equal boundary "
-                             "differ in volume");
-}
-
-static eg_law_kind undecided(eg_law *law, const char *advice)
-{
-    advise(law, advice);
+    snprintf(law->advice, sizeof law->advice, "%s",
+             !other_cuts_tell ? "no family of cuts: look at the spread of each shape and at the cuts one by one"
+             : law->is_chain
+                 ? "a longer chain, with --cuts prefix (N pixels give N/2 lengths, and 6 are few)"
+                 : "--cuts contiguous without --max-size on a larger lattice, 4x5 or more, where regions of one boundary "
+                   "differ in volume");
     return EG_LAW_UNDECIDED;
 }
 
@@ -138,6 +136,29 @@ static bool is_flat(eg_law *law, double floor)
     return true;
 }
 
+/* Nothing is left to explain once the constant or the bonds are taken out. */
+static bool is_nearly_flat(eg_law *law)
+{
+    enum { CONSTANT = 0, BONDS = 2, FACTOR = 4 };
+    double mean = 0;
+    for (size_t i = 0; i < law->count; i++)
+        mean += law->groups[i].s / (double)law->count;
+    if (law->groups[law->count - 1].volume < FACTOR * law->groups[0].volume)
+        return false;
+    for (int m = CONSTANT; m <= BONDS; m += BONDS - CONSTANT) {
+        if (!law->fits[m].solved || law->fits[m].residual > EG_LAW_FLAT * mean)
+            continue;
+        law->best = m;
+        int rival = best_of_kind(law, EG_LAW_AREA, true);
+        law->margin = rival >= 0 ? law->fits[rival].aicc - law->fits[m].aicc : NAN;
+        snprintf(law->reason, sizeof law->reason,
+                 "the model %s describes S to %.2g of its mean while the volume grows from %d to %d: no room for another law",
+                 eg_law_models[m].name, law->fits[m].residual / mean, law->groups[0].volume, law->groups[law->count - 1].volume);
+        return true;
+    }
+    return false;
+}
+
 static const char *const what_grows[] = {"boundary", "volume", "logarithm"};
 
 static eg_law_kind decide(eg_law *law)
@@ -147,41 +168,44 @@ static eg_law_kind decide(eg_law *law)
     law->best = best;
     if (best < 0) {
         snprintf(law->reason, sizeof law->reason, "no model could be fitted to %zu different cuts", law->count);
-        return undecided(law, "");
+        return undecided(law, true);
     }
     fit = &law->fits[best];
     eg_law_kind kind = eg_law_models[best].kind;
     rival = best_of_kind(law, kind, true);
     if (rival < 0) {
-        snprintf(law->reason, sizeof law->reason, "only boundary or bonds vary between these cuts, so that volume and boundary cannot be told apart");
-        return undecided(law, "cuts of several volumes");
+        snprintf(law->reason, sizeof law->reason,
+                 "only boundary or bonds vary between these cuts, so that volume and boundary cannot be told apart");
+        return undecided(law, true);
     }
     law->margin = law->fits[rival].aicc - fit->aicc;
     if (law->terms[best] == 0 && law->fits[best].residual > 0.1 * fabs(fit->intercept)) {
-        snprintf(law->reason, sizeof law->reason,
-                 "S varies by %.2g of its mean, and neither boundary nor volume nor a logarithm explains it: it depends on which cut",
-                 fit->residual / fabs(fit->intercept));
-        return undecided(law, "look at the cuts one by one");
+        snprintf(
+            law->reason, sizeof law->reason,
+            "S varies by %.2g of its mean, and neither boundary nor volume nor a logarithm explains it: it depends on which cut",
+            fit->residual / fabs(fit->intercept));
+        return undecided(law, false);
     }
     if (law->terms[best] > 0 && fit->r_squared < EG_LAW_LEAST_R_SQUARED) {
         snprintf(law->reason, sizeof law->reason,
                  "the best model, %s, explains only R^2 = %.3f of how S varies: S depends on more than boundary and volume",
                  eg_law_models[best].name, fit->r_squared);
-        return undecided(law, "look at the cuts one by one");
+        return undecided(law, false);
     }
     if (law->margin < EG_LAW_LEAST_MARGIN) {
-        snprintf(law->reason, sizeof law->reason,
-                 "%s (%s law) and %s (%s law) fit nearly alike: AICc differs by %.2f, less than %.0f; the correlation of boundary and "
-                 "volume over these cuts is %.2f",
-                 eg_law_models[best].name, eg_law_kind_name(kind), eg_law_models[rival].name,
-                 eg_law_kind_name(eg_law_models[rival].kind), law->margin, EG_LAW_LEAST_MARGIN, law->correlation);
-        return undecided(law, "");
+        snprintf(
+            law->reason, sizeof law->reason,
+            "%s (%s law) and %s (%s law) fit nearly alike: AICc differs by %.2f, less than %.0f; the correlation of boundary and "
+            "volume over these cuts is %.2f",
+            eg_law_models[best].name, eg_law_kind_name(kind), eg_law_models[rival].name,
+            eg_law_kind_name(eg_law_models[rival].kind), law->margin, EG_LAW_LEAST_MARGIN, law->correlation);
+        return undecided(law, true);
     }
     bool grows = kind == EG_LAW_AREA ? true : fit->slope[0] > 2 * fit->slope_error[0];
     if (!grows) {
         snprintf(law->reason, sizeof law->reason, "%s fits best, but S does not grow with it: slope %.3g +- %.2g",
                  eg_law_models[best].name, fit->slope[0], fit->slope_error[0]);
-        return undecided(law, "");
+        return undecided(law, true);
     }
     if (law->terms[best] == 0)
         snprintf(law->reason, sizeof law->reason, "S stays at %.4g +- %.2g nats while the volume grows (AICc ahead of %s by %.1f)",
@@ -210,9 +234,9 @@ eegpu_status eg_law_of_records(const struct eegpu_cuts *cuts, const eegpu_record
     } else if (law->count < EG_LAW_LEAST_GROUPS) {
         snprintf(law->reason, sizeof law->reason, "too few different cuts: %zu shapes, at least %d are needed", law->count,
                  EG_LAW_LEAST_GROUPS);
-        law->verdict = undecided(law, "");
+        law->verdict = undecided(law, true);
     } else {
-        law->verdict = decide(law);
+        law->verdict = is_nearly_flat(law) ? EG_LAW_AREA : decide(law);
     }
 done:
     if (status != EEGPU_OK)

@@ -10,7 +10,8 @@
 /* What S may be fitted against. On a chain (a lattice of height or width 1) LOGARITHM is -sum_{i<j} q_i q_j log d(i, j) over the ends of A
  * (q = +1 and -1 in turn) and their mirror images at the open ends (the opposite q), d = (2N/pi) |sin(pi distance / 2N)|: for one end after l
  * pixels it is log((2N/pi) sin(pi l/N)), and a critical chain of central charge c has S = c/6 of it (Calabrese and Cardy, 2004; for
- * several ends, of free fermions). On other lattices it is log min(N_A, N_B). END is the sum over the ends of 1/d(end, its mirror image)^2. */
+ * several ends, of free fermions). On other lattices it is log min(N_A, N_B). END is the sum of 1/d^2 over the
+ * same pairs without the mixed ones (an end and the image of another): what distant ends lose fast, as in a chain with a gap. */
 typedef enum eg_regressor { EG_BOUNDARY, EG_BONDS, EG_VOLUME, EG_LOGARITHM, EG_END, EG_REGRESSORS } eg_regressor;
 
 /* The names in the JSON: "area", "volume", "log", "undecided"; EG_LAW_MIXED is no verdict. */
@@ -48,17 +49,19 @@ typedef struct eg_law {
     eg_fit fits[EG_LAW_MODELS]; /* over groups, each counting once; slopes in the order of the terms that are not left out */
     int terms[EG_LAW_MODELS];   /* how many are left */
     eg_law_kind verdict;
-    int best;                  /* number of the model behind the verdict, or of the best one; -1: none could be fitted */
-    double margin;             /* AICc of the best model of another law minus that of the best; NAN: there is none */
-    double correlation;        /* of boundary and volume over the groups; NAN: one does not vary */
-    char reason[512];          /* one sentence */
-    char advice[512];          /* the cuts that would tell; "" when decided */
+    int best;           /* number of the model behind the verdict, or of the best one; -1: none could be fitted */
+    double margin;      /* AICc of the best model of another law minus that of the best; NAN: there is none */
+    double correlation; /* of boundary and volume over the groups; NAN: one does not vary */
+    char reason[512];   /* one sentence */
+    char advice[512];   /* the cuts that would tell; "" when decided */
 } eg_law;
 
-/* Verdicts need this many groups, this large a margin, and this R^2. */
+/* Verdicts need this many groups, this large a margin, and this R^2. Or the constant or the bonds alone describe S up to a residual of this
+ * part of its mean, over volumes that differ by a factor of 4 or more: then there is no room for another law. */
 enum { EG_LAW_LEAST_GROUPS = 5 };
 #define EG_LAW_LEAST_MARGIN 6.0
 #define EG_LAW_LEAST_R_SQUARED 0.8
+#define EG_LAW_FLAT 0.03
 
 /* records: one a cut. Free with eg_law_free(). EEGPU_USAGE: no cuts. */
 EG_MUST eg_law_of_records(const struct eegpu_cuts *cuts, const eegpu_record *records, size_t count, eg_law *law);

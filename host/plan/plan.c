@@ -1,6 +1,7 @@
 /* Makes the plan: route, form, panel, bytes and flops of every cut, the forest and its order. A tree so large that it outweighs its
- * share of all that is left is "wide": all threads work on it. The others go side by side with one thread each. The choice depends on
- * shapes and options only, so that the same call gives the same bits. */
+ * share of all that is left is "wide": all threads work on it; the others go side by side with one thread each. On a device that collects
+ * all trees are walked in order, and single matrices are wide. The choice depends on shapes, options, capacity and threads only, so that
+ * the same call on the same device gives the same bits. Called by scan/ through plan.h. */
 #include "plan/plan.h"
 
 #include <math.h>
@@ -67,7 +68,7 @@ static int set_sides(const eg_shape *shape, const struct eegpu_cuts *cuts, eg_ta
     return n_small;
 }
 
-/* Peak beside what is kept: the panel; then the search for parallel rows (a panel of 4 MiB and some words a row) and the merged matrix,
+/* Peak beside what is kept: the panel; then the search for parallel rows (its panel, and some words a row) and the merged matrix,
  * which is made when it is small (scan/product.c); then the solver. */
 static uint64_t dense_bytes(const eg_shape *shape, const eg_capacity *capacity, const eg_task *task)
 {
@@ -75,7 +76,7 @@ static uint64_t dense_bytes(const eg_shape *shape, const eg_capacity *capacity, 
     if (task->route == EG_ROUTE_SVD)
         return solver;
     uint64_t panel = unit * task->small * task->panel, search = unit * task->small * task->large;
-    search = (search < 4 << 20 ? search : 4 << 20) + 64 * task->small + 4096;
+    search = (search < EG_SEARCH_PANEL_BYTES ? search : EG_SEARCH_PANEL_BYTES) + 64 * task->small + 4096;
     uint64_t side = task->small <= EG_MERGE_ALWAYS ? task->small : task->small / 2,
              merged = solver + 2 * unit * eg_matrix_room(side, side) + 32 * task->small; /* blocks wait together */
     uint64_t most = panel > search ? panel : search;
@@ -154,8 +155,7 @@ static void add_up_bytes(eg_plan *plan)
         eg_task *task = &plan->tasks[i];
         task->bytes += task->kept;
         for (size_t child = i + 1; child < i + task->subtree; child += plan->tasks[child].subtree) {
-            /* columns of more than a quarter are given up before the next ones are made (scan/product.c) */
-            uint64_t kept = task->representation == EG_AS_COLUMNS ? task->kept / 4 : task->kept,
+            uint64_t kept = task->representation == EG_AS_COLUMNS ? task->kept / EG_KEPT_PART : task->kept,
                      chain = kept + plan->tasks[child].bytes;
             if (chain > task->bytes)
                 task->bytes = chain;

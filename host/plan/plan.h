@@ -1,5 +1,6 @@
-/* The plan: which cuts are computed, from what, in which order, how many bytes that takes and what it costs. Made from shapes, options
- * and budget alone, before any amplitude is touched (only the function's symmetries are known). Called by scan/.
+/* The plan: which cuts are computed, from what, in which order, how many bytes that takes and what it costs. Made from shapes,
+ * options, budget, threads and what the device is like (eg_capacity), before any amplitude is touched: only the function's symmetries are
+ * known. Called by scan/; does not open devices, and holds no amplitude.
  *
  * A region's reduced density matrix is the partial trace of that of any region around it, and the distinct columns of a 0/1
  * function likewise follow from those of a larger region. So the smaller sides of all cuts form a forest: only its roots are made
@@ -12,6 +13,12 @@
 
 /* A density matrix with parallel rows is merged when that makes it half as long, or when it has no more rows than this. */
 enum { EG_MERGE_ALWAYS = 1024 };
+
+/* The search for parallel rows holds a panel of at most this many bytes, or one column. */
+enum { EG_SEARCH_PANEL_BYTES = 1 << 20 };
+
+/* Columns that take more than this part of the function's own bits are given up before descendants' are made. */
+enum { EG_KEPT_PART = 4 };
 
 typedef enum eg_route { EG_ROUTE_GRAM, EG_ROUTE_SVD } eg_route;
 
@@ -53,7 +60,7 @@ typedef struct eg_task {
     uint64_t kept;         /* bytes alive while descendants are made */
     uint64_t bytes;        /* peak of this task and its descendants */
     double flops;          /* foreseen, of this task alone */
-    bool wide;             /* solved alone with threaded BLAS; else side by side with others, one thread each */
+    bool wide; /* solved alone, with all threads; else side by side with others, or on a device that collects with them */
 } eg_task;
 
 /* A tree is a root and its descendants: tasks first .. first + tasks[first].subtree - 1. */
@@ -67,7 +74,8 @@ typedef struct eg_plan {
     size_t count;
     eg_tree *trees;
     size_t tree_count;
-    size_t wide_count; /* the first trees: the whole device works on each of their matrices; else a lane does a whole tree */
+    size_t
+        wide_count; /* the first trees are walked with the whole device, matrix by matrix; of the others a lane does a whole tree */
     int threads;
     uint64_t peak_bytes;   /* state and all that may run together */
     double flops, seconds; /* seconds: a rough guess from the flops */

@@ -10,7 +10,7 @@
 #include "backend/gather.h"
 #include "base/bits.h"
 
-enum { FIRST_COLUMNS = 16, PANEL_BYTES = 1 << 20 };
+enum { FIRST_COLUMNS = 16 };
 static const uint32_t none = UINT32_MAX;
 
 typedef struct search {
@@ -242,7 +242,7 @@ static eegpu_status begin(search *s)
     uint64_t unit = s->state->is_complex ? 2 : 1, rows = s->rows;
     eegpu_status status = EEGPU_OK;
     s->widest = s->columns;
-    while (s->widest > 1 && s->widest * rows * unit * sizeof(double) > PANEL_BYTES)
+    while (s->widest > 1 && s->widest * rows * unit * sizeof(double) > EG_SEARCH_PANEL_BYTES)
         s->widest /= 2;
     EG_TRY(eg_allocate(budget, s->widest * rows, unit * sizeof *s->panel, "a panel of the matrix of a cut", &s->panel));
     EG_TRY(eg_allocate_zero(budget, rows, sizeof *s->first, what, &s->first));

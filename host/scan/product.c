@@ -55,7 +55,7 @@ done:
 
 bool eg_product_is_bulky(const eg_run *run, const eg_product *product)
 {
-    return product->representation == EG_AS_COLUMNS && eg_product_bytes(product) > run->state->size / 8 / 4;
+    return product->representation == EG_AS_COLUMNS && eg_product_bytes(product) > run->state->size / 8 / EG_KEPT_PART;
 }
 
 uint64_t eg_product_bytes(const eg_product *product)

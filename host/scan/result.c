@@ -22,7 +22,7 @@ static eegpu_status check_options(const eegpu_scan_options *options)
     return EEGPU_OK;
 }
 
-/* A GPU pays from about 2^18 amplitudes on: below, opening it takes longer than the scan. */
+/* From here on a GPU should pay: below, opening it takes longer than the scan (an estimate, not measured on a device yet). */
 enum { GPU_FROM_PIXELS = 18 };
 
 const char *eg_scan_device(const eegpu_state *state, const eegpu_scan_options *options)

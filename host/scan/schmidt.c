@@ -122,7 +122,7 @@ static eegpu_status decompose(double *matrix, double norm, int threads, eg_schmi
     EG_TRY(eg_allocate(schmidt->budget, eg_matrix_room(r, schmidt->cols), unit, "the Schmidt vectors of B", &vh));
     EG_TRY(eg_singular_vectors(&lane, schmidt->is_complex, (int)schmidt->rows, (int)schmidt->cols, matrix, values, u, vh));
     uint64_t longer = schmidt->rows < schmidt->cols ? schmidt->cols : schmidt->rows;
-    double tolerance = (4 * ((double)r + 8) + (double)longer / 2) * unit_roundoff * values[0]; /* as in spectrum.c */
+    double tolerance = (4 * ((double)r + 8) + (double)longer / 2) * unit_roundoff * values[0]; /* as in spectrum/values.c */
     for (schmidt->rank = 0; schmidt->rank < r && values[schmidt->rank] > tolerance; schmidt->rank++)
         continue;
     for (uint64_t k = schmidt->rank; k < r; k++)

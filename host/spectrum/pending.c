@@ -11,7 +11,8 @@
 
 static const double unit_roundoff = 0x1p-53;
 
-/* Small matrices wait until they are this many bytes in all: enough to fill a device, little beside the function. */
+/* Small matrices wait until they are this many bytes in all: enough to fill a device, little beside the function (an estimate, not
+ * measured on a device yet). */
 static const uint64_t most_waiting_bytes = UINT64_C(1) << 26;
 
 static eegpu_status enlarge(eg_spectrum *spectrum)
@@ -121,13 +122,14 @@ static eegpu_status take_values(eg_lane *lane, const problem_list *list, eg_spec
 {
     const double *values = list->values;
     eegpu_status status = EEGPU_OK;
-    for (size_t p = 0, i = 0; p < list->count && status == EEGPU_OK; p++, i++) {
-        if (p == 0 || list->spectrum[p] != list->spectrum[p - 1])
-            i = 0;
+    for (size_t p = 0, first = 0; p < list->count && status == EEGPU_OK; p++) {
+        if (list->spectrum[p] != list->spectrum[first])
+            first = p;
         eg_spectrum *spectrum = spectra[ *failed = list->spectrum[p]];
-        status = add_values(&spectrum->pending[i], values, spectrum);
-        values += spectrum->pending[i].gram.n;
-        eg_gram_free(lane, &spectrum->pending[i].gram);
+        eg_pending *solved = &spectrum->pending[p - first];
+        status = add_values(solved, values, spectrum);
+        values += solved->gram.n;
+        eg_gram_free(lane, &solved->gram);
     }
     return status;
 }

@@ -13,7 +13,20 @@ typedef struct eg_level {
     double p, error;
 } eg_level;
 
-struct eg_pending;
+/* rho of a region, not normalised: n x n, lower triangle, column-major. Every product of two amplitudes in it has passed through at most
+ * `roundings` roundings; 0: all entries are exact. */
+typedef struct eg_gram {
+    bool is_complex;
+    uint64_t n;
+    double *entries; /* on the device */
+    double roundings;
+} eg_gram;
+
+/* A density matrix whose eigenvalues are asked for, and what they are checked with. */
+typedef struct eg_pending {
+    eg_gram gram;
+    double norm_squared, trace, square;
+} eg_pending;
 
 typedef struct eg_spectrum {
     eg_level *levels; /* descending after eg_spectrum_finish(); zeros included as far as they were computed */
@@ -27,20 +40,11 @@ typedef struct eg_spectrum {
     uint64_t proved_rank;            /* sum over the blocks of a 0/1 function */
     bool has_counts;                 /* a 0/1 function: trace and purity are known exactly */
     unsigned __int128 trace, purity; /* sum of diagonal and of squares of the integer Gram matrices */
-    struct eg_pending *pending;      /* density matrices that wait for eg_spectra_solve() */
+    eg_pending *pending;             /* density matrices that wait for eg_spectra_solve() */
     size_t pending_count, pending_capacity;
     uint64_t pending_bytes;
     eg_budget *budget; /* of the host's memory */
 } eg_spectrum;
-
-/* rho of a region, not normalised: n x n, lower triangle, column-major. Every product of two amplitudes in it has passed through at most
- * `roundings` roundings; 0: all entries are exact. */
-typedef struct eg_gram {
-    bool is_complex;
-    uint64_t n;
-    double *entries; /* on the device */
-    double roundings;
-} eg_gram;
 
 /* A dense block of M, column-major, rows <= columns, `exact` when all entries are integers so small that Gram sums are exact. */
 typedef struct eg_block {
@@ -48,12 +52,6 @@ typedef struct eg_block {
     uint64_t rows, columns;
     double *entries;
 } eg_block;
-
-/* A density matrix whose eigenvalues are asked for, and what they are checked with. */
-typedef struct eg_pending {
-    eg_gram gram;
-    double norm_squared, trace, square;
-} eg_pending;
 
 /* ---- Gram matrices (gram.c) ---- */
 
@@ -97,8 +95,8 @@ EG_MUST eg_spectrum_solve(eg_lane *lane, eg_spectrum *spectrum);
 /* One value known up to rounding. */
 EG_MUST eg_spectrum_add_level(eg_spectrum *spectrum, double p, double error);
 
-/* The blocks of a reduced 0/1 matrix of a function with `ones` images; *blocks of them. All is solved when it returns. */
-EG_MUST eg_spectrum_add_counts(eg_lane *lane, eg_route route, const eg_bit_matrix *matrix, uint64_t ones, uint64_t *blocks,
+/* The blocks of a reduced 0/1 matrix of a function with `ones` images; *count of them. All is solved when it returns. */
+EG_MUST eg_spectrum_add_counts(eg_lane *lane, eg_route route, const eg_bit_matrix *matrix, uint64_t ones, uint64_t *count,
                                eg_spectrum *spectrum);
 
 /* Room for more levels (for the functions of this folder). */

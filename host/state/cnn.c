@@ -11,7 +11,7 @@
 
 /* ---- Layout ------------------------------------------------------------------------------------------------------ */
 
-/* Numbers of a layer, (of its packed form if `padded`); all sizes are small: 256 * 256 * 15^2 numbers a layer at most. */
+/* Numbers of a layer (of its packed form if `padded`). All sizes are small: 256 * 256 * 15^2 numbers a layer at most. */
 static uint64_t layer_numbers(const eg_cnn_shape *shape, const eg_cnn_layer *layer, bool padded)
 {
     uint64_t outputs = (uint64_t)shape->channels;
@@ -96,9 +96,9 @@ eegpu_status eg_cnn_create(const eg_cnn_shape *shape, eg_budget *budget, eg_cnn 
                        shape->kernel);
     if (!lay_out(&plan))
         return eg_fail(EEGPU_USAGE,
-                       "function cnn: pools=%d halve both sides %d times, and %d x %d pixels are too small for that; take fewer "
+                       "function cnn: each of pools=%d halves both sides, and %d x %d pixels are too small for that; take fewer "
                        "poolings or a lattice with sides of at least %d",
-                       shape->pools, shape->pools, shape->height, shape->width, 1 << shape->pools);
+                       shape->pools, shape->height, shape->width, 1 << shape->pools);
     plan.parameters = count_numbers(&plan, false);
     plan.room = eg_ceil_div((uint64_t)shape->channels, EG_CNN_GROUP) * EG_CNN_GROUP * (uint64_t)(shape->height * shape->width) *
                 EG_CNN_BATCH;

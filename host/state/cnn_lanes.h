@@ -7,7 +7,7 @@ typedef int64_t NAMED(masks) __attribute__((vector_size(LANES * sizeof(double)))
 #define lanes NAMED(lanes)
 #define masks NAMED(masks)
 
-/* Four output channels of one pixel for two vectors of images; `next` counts doubles. */
+/* Four output channels of one pixel for two vectors of images. */
 #define BEGIN(o) lanes left##o = zero + bias[o], right##o = left##o;
 #define STEP(o)                \
     left##o += weight[o] * *x; \

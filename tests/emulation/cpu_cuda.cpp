@@ -9,6 +9,7 @@
  * defined when the kernels are compiled with it; the address sanitizer is detected. */
 #include "cpu_cuda.h"
 
+#include <algorithm>
 #include <cstdarg>
 #include <cstdio>
 #include <numeric>
@@ -83,7 +84,7 @@ struct {
 /* What the thread sanitizer is told: who waits at an event has seen what was done before others came to it. Barriers take two
  * events in turn, or a thread already at the next barrier would look ordered before one that is still leaving this one. */
 struct {
-    char block_starts, block_ends, fence;
+    char block_starts, block_ends;
     char block_barrier[2];
     char warp_barrier[most_threads / 32][2];
 } events;
@@ -452,13 +453,5 @@ int block_barrier(bool yes)
     leave(event);
     return (int)thread->received;
 }
-
-void fence()
-{
-    come_to(&events.fence);
-    leave(&events.fence);
-}
-
-void pause() { to_scheduler(self(), waiting::for_nothing); }
 
 } // namespace cpu_cuda

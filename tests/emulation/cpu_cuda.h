@@ -6,11 +6,9 @@
 #ifndef EG_EMULATION_CPU_CUDA_H
 #define EG_EMULATION_CPU_CUDA_H
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <tuple>
@@ -46,8 +44,8 @@ namespace cpu_cuda
 void run(dim3 grid, dim3 block, size_t shared_bytes, const std::function<void()> &kernel);
 
 /* Put a grid into a stream. `pointers` are the kernel's arguments of pointer type (checked to be the device's). (runtime.cpp) */
-cudaError_t launch(const void *kernel, dim3 grid, dim3 block, size_t shared_bytes, cudaStream_t stream, size_t count,
-                   const void *const *pointers, std::function<void()> body);
+cudaError_t launch(dim3 grid, dim3 block, size_t shared_bytes, cudaStream_t stream, size_t count, const void *const *pointers,
+                   std::function<void()> body);
 
 void *dynamic_shared(); /* new for every block, and full of NaN */
 
@@ -57,8 +55,6 @@ uint64_t warp_exchange(unsigned mask, uint64_t word,
                        unsigned source_lane); /* the word of that lane; all bits set if it sent none */
 unsigned warp_vote(unsigned mask, bool yes);  /* bit l: what lane l says */
 int block_barrier(bool yes);                  /* how many threads of the block say yes */
-void fence();
-void pause(); /* let the other threads of the block run */
 unsigned lane();
 
 template <class Value> Value shuffle(unsigned mask, Value value, unsigned source_lane)
@@ -112,21 +108,16 @@ cudaError_t eg_launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, size
     std::tuple<Parameters...> values((Parameters)arguments...);
     static_assert(sizeof values <= 4096, "parameters of a kernel have room for 4096 bytes");
     const void *pointers[] = {cpu_cuda::pointer_in<Parameters>((Parameters)arguments)..., nullptr};
-    return cpu_cuda::launch((const void *)kernel, grid, block, shared, stream, sizeof...(Parameters), pointers,
+    return cpu_cuda::launch(grid, block, shared, stream, sizeof...(Parameters), pointers,
                             [kernel, values] { std::apply(kernel, values); });
 }
 
-/* ---- Barriers, fences, warps ---- */
+/* ---- Barriers and warps ---- */
 
 inline void __syncthreads() { cpu_cuda::block_barrier(false); }
 inline int __syncthreads_count(int yes) { return cpu_cuda::block_barrier(yes != 0); }
 inline int __syncthreads_or(int yes) { return cpu_cuda::block_barrier(yes != 0) > 0; }
-inline int __syncthreads_and(int yes) { return cpu_cuda::block_barrier(yes == 0) == 0; }
 inline void __syncwarp(unsigned mask = ~0u) { cpu_cuda::warp_barrier(mask); }
-inline void __threadfence() { cpu_cuda::fence(); }
-inline void __threadfence_block() { cpu_cuda::fence(); }
-inline void __nanosleep(unsigned) { cpu_cuda::pause(); }
-[[noreturn]] inline void __trap() { abort(); }
 
 template <class Value> Value __shfl_sync(unsigned mask, Value value, int source, int width = warpSize)
 {
@@ -153,7 +144,6 @@ template <class Value> Value __shfl_xor_sync(unsigned mask, Value value, int bit
 
 inline unsigned __ballot_sync(unsigned mask, int yes) { return cpu_cuda::warp_vote(mask, yes != 0); }
 inline int __any_sync(unsigned mask, int yes) { return cpu_cuda::warp_vote(mask, yes != 0) != 0; }
-inline int __all_sync(unsigned mask, int yes) { return cpu_cuda::warp_vote(mask, yes == 0) == 0; }
 
 /* ---- Atomics: the second argument converts to the type of the first, as in CUDA's overloads ---- */
 
@@ -165,21 +155,6 @@ template <class Value> Value atomicAdd(Value *address, cpu_cuda::atomic_value<Va
 template <class Value> Value atomicOr(Value *address, cpu_cuda::atomic_value<Value> value)
 {
     return __atomic_fetch_or(address, value, __ATOMIC_RELAXED);
-}
-
-template <class Value> Value atomicAnd(Value *address, cpu_cuda::atomic_value<Value> value)
-{
-    return __atomic_fetch_and(address, value, __ATOMIC_RELAXED);
-}
-
-template <class Value> Value atomicXor(Value *address, cpu_cuda::atomic_value<Value> value)
-{
-    return __atomic_fetch_xor(address, value, __ATOMIC_RELAXED);
-}
-
-template <class Value> Value atomicExch(Value *address, cpu_cuda::atomic_value<Value> value)
-{
-    return __atomic_exchange_n(address, value, __ATOMIC_RELAXED);
 }
 
 template <class Value> Value atomicMin(Value *address, cpu_cuda::atomic_value<Value> value)
@@ -198,77 +173,18 @@ template <class Value> Value atomicCAS(Value *address, cpu_cuda::atomic_value<Va
     return expected;
 }
 
-/* ---- Loads and stores: those that pass by the first cache may meet another thread's atomics ---- */
+/* ---- A load that passes by the first cache, and may meet another thread's atomics ---- */
 
-template <class Value> Value __ldg(const Value *address) { return *address; }
-template <class Value> Value __ldcs(const Value *address) { return *address; }
-template <class Value> void __stcs(Value *address, Value value) { *address = value; }
 template <class Value> Value __ldcg(const Value *address)
 {
     Value value;
     __atomic_load(address, &value, __ATOMIC_RELAXED);
     return value;
 }
-template <class Value> void __stcg(Value *address, Value value) { __atomic_store(address, &value, __ATOMIC_RELAXED); }
 
-/* ---- Bits and numbers ---- */
+/* ---- Bits ---- */
 
-inline int __popc(unsigned x) { return __builtin_popcount(x); }
 inline int __popcll(unsigned long long x) { return __builtin_popcountll(x); }
-inline int __clz(int x) { return x ? __builtin_clz((unsigned)x) : 32; }
 inline int __clzll(long long x) { return x ? __builtin_clzll((unsigned long long)x) : 64; }
-inline int __ffs(int x) { return __builtin_ffs(x); }
-inline int __ffsll(long long x) { return __builtin_ffsll(x); }
-
-inline unsigned long long __brevll(unsigned long long x)
-{
-    unsigned long long reversed = 0;
-    for (int bit = 0; bit < 64; bit++)
-        reversed |= (x >> bit & 1) << (63 - bit);
-    return reversed;
-}
-inline unsigned __brev(unsigned x) { return (unsigned)(__brevll(x) >> 32); }
-
-__extension__ typedef unsigned __int128 eg_emulated_uint128;
-__extension__ typedef __int128 eg_emulated_int128;
-inline unsigned __umulhi(unsigned a, unsigned b) { return (unsigned)((unsigned long long)a * b >> 32); }
-inline unsigned long long __umul64hi(unsigned long long a, unsigned long long b)
-{
-    return (unsigned long long)((eg_emulated_uint128)a * b >> 64);
-}
-inline long long __mul64hi(long long a, long long b) { return (long long)((eg_emulated_int128)a * b >> 64); }
-
-/* Rounded once each, never contracted (the emulation is compiled with -ffp-contract=off). */
-inline double __dadd_rn(double a, double b) { return a + b; }
-inline double __dsub_rn(double a, double b) { return a - b; }
-inline double __dmul_rn(double a, double b) { return a * b; }
-inline double __ddiv_rn(double a, double b) { return a / b; }
-inline double __dsqrt_rn(double a) { return std::sqrt(a); }
-inline double __fma_rn(double a, double b, double c) { return std::fma(a, b, c); }
-inline double __ull2double_rn(unsigned long long a) { return (double)a; }
-inline double __ll2double_rn(long long a) { return (double)a; }
-
-template <class To, class From> To eg_emulated_same_bits(From from)
-{
-    static_assert(sizeof(To) == sizeof(From), "as many bits");
-    To to;
-    memcpy(&to, &from, sizeof to);
-    return to;
-}
-inline long long __double_as_longlong(double a) { return eg_emulated_same_bits<long long>(a); }
-inline double __longlong_as_double(long long a) { return eg_emulated_same_bits<double>(a); }
-inline unsigned __float_as_uint(float a) { return eg_emulated_same_bits<unsigned>(a); }
-inline float __uint_as_float(unsigned a) { return eg_emulated_same_bits<float>(a); }
-
-template <class A, class B> constexpr std::common_type_t<A, B> min(A a, B b)
-{
-    typedef std::common_type_t<A, B> common;
-    return (common)b < (common)a ? (common)b : (common)a;
-}
-template <class A, class B> constexpr std::common_type_t<A, B> max(A a, B b)
-{
-    typedef std::common_type_t<A, B> common;
-    return (common)a < (common)b ? (common)b : (common)a;
-}
 
 #endif

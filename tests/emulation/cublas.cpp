@@ -174,41 +174,11 @@ cublasStatus_t cublasSetMathMode(cublasHandle_t handle, cublasMath_t)
     return CUBLAS_STATUS_SUCCESS;
 }
 
-cublasStatus_t cublasSetWorkspace_v2(cublasHandle_t handle, void *space, size_t bytes)
-{
-    BEGIN_BLAS(handle);
-    if (bytes > 0)
-        require_device(__func__, "the workspace", space, bytes);
-    return CUBLAS_STATUS_SUCCESS;
-}
-
 cublasStatus_t cublasGetVersion_v2(cublasHandle_t handle, int *version)
 {
     BEGIN_BLAS(handle);
     *version = CUBLAS_VERSION;
     return CUBLAS_STATUS_SUCCESS;
-}
-
-const char *cublasGetStatusString(cublasStatus_t status)
-{
-    switch (status) {
-    case CUBLAS_STATUS_SUCCESS:
-        return "the operation completed successfully";
-    case CUBLAS_STATUS_NOT_INITIALIZED:
-        return "the library was not initialized";
-    case CUBLAS_STATUS_ALLOC_FAILED:
-        return "the resource allocation failed";
-    case CUBLAS_STATUS_INVALID_VALUE:
-        return "an unsupported value or parameter was passed to the function";
-    case CUBLAS_STATUS_EXECUTION_FAILED:
-        return "the function failed to launch on the GPU";
-    case CUBLAS_STATUS_INTERNAL_ERROR:
-        return "an internal operation failed";
-    case CUBLAS_STATUS_NOT_SUPPORTED:
-        return "the functionality requested is not supported";
-    default:
-        return "unknown";
-    }
 }
 
 } // extern "C"

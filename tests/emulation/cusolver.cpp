@@ -289,15 +289,6 @@ cusolverStatus_t cusolverGetVersion(int *version)
     return CUSOLVER_STATUS_SUCCESS;
 }
 
-cusolverStatus_t cusolverGetProperty(libraryPropertyType type, int *value)
-{
-    const int numbers[] = {CUSOLVER_VER_MAJOR, CUSOLVER_VER_MINOR, CUSOLVER_VER_PATCH};
-    if ((int)type < MAJOR_VERSION || (int)type > PATCH_LEVEL)
-        return CUSOLVER_STATUS_INVALID_VALUE;
-    *value = numbers[type];
-    return CUSOLVER_STATUS_SUCCESS;
-}
-
 } // extern "C"
 
 static cusolverStatus_t check_eigen(cusolverEigMode_t mode, int64_t n, cudaDataType type_a, int64_t leading, cudaDataType type_w,

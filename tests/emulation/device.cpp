@@ -21,7 +21,6 @@
 #include <string>
 #include <vector>
 
-#include <time.h>
 #include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -52,7 +51,6 @@ struct CUstream_st {
 struct emulated::recording {
     cudaStream_t stream;
     bool done;
-    double seconds;
 };
 
 namespace
@@ -96,13 +94,6 @@ const char *word(const char *name)
     char variable[64];
     snprintf(variable, sizeof variable, "EEGPU_EMULATED_%s", name);
     return getenv(variable);
-}
-
-double now()
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
 void hide(char *start, size_t bytes)
@@ -265,6 +256,8 @@ static buffer_place buffer_at(void *address, place where, const char *function)
     return found;
 }
 
+static void finish_all();
+
 static cudaError_t allocate_buffer(void **address, place where, size_t bytes, bool ordered)
 {
     if (bytes == 0) {
@@ -416,7 +409,8 @@ cudaStream_t new_stream(bool blocking)
     return stream;
 }
 
-bool go_on(cudaStream_t stream)
+/* Do one thing of the stream's; true when it had nothing to do. */
+static bool go_on(cudaStream_t stream)
 {
     CUstream_st *queue = queue_of(stream);
     if (queue->queue.empty())
@@ -445,7 +439,7 @@ static void bury(cudaStream_t stream)
     delete stream;
 }
 
-void finish_all()
+static void finish_all()
 {
     finish(nullptr);
     std::vector<cudaStream_t> streams = the().streams; /* the list changes when a destroyed stream is done */
@@ -483,18 +477,11 @@ void submit(cudaStream_t stream, std::function<void()> work) { push(stream, std:
 
 std::shared_ptr<recording> record(cudaStream_t stream)
 {
-    auto mark = std::make_shared<recording>(recording{stream, false, 0});
-    auto run = [mark] {
-        mark->done = true;
-        mark->seconds = now();
-    };
-    push(stream, run, false);
+    auto mark = std::make_shared<recording>(recording{stream, false});
+    push(
+        stream, [mark] { mark->done = true; }, false);
     return mark;
 }
-
-bool recorded(const recording &mark) { return mark.done; }
-double seconds_of(const recording &mark) { return mark.seconds; }
-cudaStream_t stream_of(const recording &mark) { return mark.stream; }
 
 void finish_until(const std::shared_ptr<recording> &mark)
 {

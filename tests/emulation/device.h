@@ -73,13 +73,8 @@ cudaStream_t new_stream(bool blocking);
 void end_stream(cudaStream_t stream);
 void submit(cudaStream_t stream, std::function<void()> work);
 void finish(cudaStream_t stream);
-void finish_all();
-bool go_on(cudaStream_t stream); /* do one thing of the stream's; true when it had nothing to do */
 
 std::shared_ptr<recording> record(cudaStream_t stream);
-bool recorded(const recording &mark);
-double seconds_of(const recording &mark);
-cudaStream_t stream_of(const recording &mark);
 void finish_until(const std::shared_ptr<recording> &mark);
 
 } // namespace emulated

@@ -6,7 +6,6 @@
 #include "cpu_cuda.h"
 
 #include <cstdio>
-#include <map>
 
 #include "device.h"
 
@@ -18,7 +17,6 @@ using emulated::stop;
 
 struct CUevent_st {
     std::shared_ptr<emulated::recording> last;
-    bool timing;
 };
 
 struct CUmemPoolHandle_st {
@@ -30,7 +28,6 @@ namespace
 
 constexpr size_t plain_shared_bytes = 48 * 1024, most_shared_bytes = 227 * 1024;
 thread_local cudaError_t last_error = cudaSuccess;
-thread_local int current_device = 0;
 CUmemPoolHandle_st default_pool;
 
 cudaError_t remember(cudaError_t error)
@@ -38,12 +35,6 @@ cudaError_t remember(cudaError_t error)
     if (error != cudaSuccess)
         last_error = error;
     return error;
-}
-
-std::map<const void *, size_t> &shared_limits()
-{
-    static auto *limits = new std::map<const void *, size_t>;
-    return *limits;
 }
 
 int device_count() { return (int)emulated::setting("DEVICES", 1); }
@@ -70,7 +61,7 @@ static bool fits(dim3 grid, dim3 block)
            grid.z >= 1 && grid.x <= 0x7fffffffu && grid.y <= 65535 && grid.z <= 65535;
 }
 
-cudaError_t cpu_cuda::launch(const void *kernel, dim3 grid, dim3 block, size_t shared_bytes, cudaStream_t stream, size_t count,
+cudaError_t cpu_cuda::launch(dim3 grid, dim3 block, size_t shared_bytes, cudaStream_t stream, size_t count,
                              const void *const *pointers, std::function<void()> body)
 {
     device_lock locked;
@@ -81,8 +72,7 @@ cudaError_t cpu_cuda::launch(const void *kernel, dim3 grid, dim3 block, size_t s
         emulated::object_needed(stream, "stream", "a launch");
     if (!fits(grid, block))
         return remember(cudaErrorInvalidConfiguration);
-    auto raised = shared_limits().find(kernel);
-    if (shared_bytes > (raised == shared_limits().end() ? plain_shared_bytes : raised->second))
+    if (shared_bytes > plain_shared_bytes)
         return remember(cudaErrorInvalidValue);
     for (size_t i = 0; i < count; i++)
         if (pointers[i] != nullptr && !emulated::reachable_from_kernels(pointers[i]))
@@ -92,17 +82,6 @@ cudaError_t cpu_cuda::launch(const void *kernel, dim3 grid, dim3 block, size_t s
 }
 
 extern "C" {
-
-cudaError_t cudaFuncSetAttribute(const void *kernel, cudaFuncAttribute attribute, int value)
-{
-    BEGIN(cudaErrorInvalidDeviceFunction);
-    if (attribute == cudaFuncAttributePreferredSharedMemoryCarveout)
-        return cudaSuccess;
-    if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize || value < 0 || (size_t)value > most_shared_bytes)
-        return remember(cudaErrorInvalidValue);
-    shared_limits()[kernel] = (size_t)value;
-    return cudaSuccess;
-}
 
 /* ---- Devices ---- */
 
@@ -130,14 +109,6 @@ cudaError_t cudaSetDevice(int device)
     BEGIN(cudaErrorDevicesUnavailable);
     if (device < 0 || device >= device_count())
         return remember(cudaErrorInvalidDevice);
-    current_device = device;
-    return cudaSuccess;
-}
-
-cudaError_t cudaGetDevice(int *device)
-{
-    BEGIN(cudaErrorUnknown);
-    *device = current_device;
     return cudaSuccess;
 }
 
@@ -175,47 +146,6 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int device)
     properties->memoryPoolsSupported = 1;
     properties->cooperativeLaunch = 1;
     return cudaSuccess;
-}
-
-cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr attribute, int device)
-{
-    BEGIN(cudaErrorUnknown);
-    static const struct {
-        cudaDeviceAttr attribute;
-        int value;
-    } known[] = {
-        {cudaDevAttrMaxThreadsPerBlock, 1024},
-        {cudaDevAttrWarpSize, 32},
-        {cudaDevAttrMultiProcessorCount, 4},
-        {cudaDevAttrMaxSharedMemoryPerBlock, plain_shared_bytes},
-        {cudaDevAttrMaxSharedMemoryPerBlockOptin, most_shared_bytes},
-        {cudaDevAttrMaxThreadsPerMultiProcessor, 2048},
-        {cudaDevAttrComputeCapabilityMajor, 9},
-        {cudaDevAttrComputeCapabilityMinor, 0},
-        {cudaDevAttrMemoryPoolsSupported, 1},
-        {cudaDevAttrClockRate, 1980000},
-        {cudaDevAttrMemoryClockRate, 3201000},
-        {cudaDevAttrGlobalMemoryBusWidth, 5120},
-        {cudaDevAttrL2CacheSize, 50 << 20},
-        {cudaDevAttrIntegrated, 0},
-        {cudaDevAttrEccEnabled, 1},
-        {cudaDevAttrSingleToDoublePrecisionPerfRatio, 2},
-    };
-    if (device < 0 || device >= device_count())
-        return remember(cudaErrorInvalidDevice);
-    for (const auto &row : known)
-        if (row.attribute == attribute) {
-            *value = row.value;
-            return cudaSuccess;
-        }
-    return remember(cudaErrorInvalidValue);
-}
-
-cudaError_t cudaDeviceSynchronize(void)
-{
-    device_lock locked;
-    emulated::finish_all(); /* a failure comes with the work done: it cannot be told when it happened */
-    return remember(emulated::begin(__func__, cudaErrorLaunchFailure));
 }
 
 cudaError_t cudaMemGetInfo(size_t *free_bytes, size_t *total_bytes)
@@ -259,12 +189,6 @@ cudaError_t cudaFreeAsync(void *address, cudaStream_t stream)
 }
 
 cudaError_t cudaMallocHost(void **address, size_t bytes)
-{
-    BEGIN(cudaErrorMemoryAllocation);
-    return remember(emulated::allocate(address, place::pinned, bytes));
-}
-
-cudaError_t cudaHostAlloc(void **address, size_t bytes, unsigned int)
 {
     BEGIN(cudaErrorMemoryAllocation);
     return remember(emulated::allocate(address, place::pinned, bytes));
@@ -391,12 +315,6 @@ cudaError_t cudaMemsetAsync(void *to, int value, size_t bytes, cudaStream_t stre
     return remember(set(__func__, to, value, bytes, stream));
 }
 
-cudaError_t cudaMemset(void *to, int value, size_t bytes)
-{
-    BEGIN(cudaErrorInvalidValue);
-    return remember(set(__func__, to, value, bytes, nullptr));
-}
-
 /* ---- Streams ---- */
 
 cudaError_t cudaStreamCreate(cudaStream_t *stream)
@@ -431,15 +349,6 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream)
     return remember(emulated::begin(__func__, cudaErrorLaunchFailure));
 }
 
-/* A query lets the stream do one thing more, or a program that asks until it is done would never end. */
-cudaError_t cudaStreamQuery(cudaStream_t stream)
-{
-    BEGIN(cudaErrorLaunchFailure);
-    if (stream != nullptr)
-        emulated::object_needed(stream, "stream", __func__);
-    return remember(emulated::go_on(stream) ? cudaSuccess : cudaErrorNotReady);
-}
-
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned int)
 {
     BEGIN(cudaErrorInvalidResourceHandle);
@@ -454,18 +363,10 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
 
 /* ---- Events ---- */
 
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned int flags)
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned int)
 {
     BEGIN(cudaErrorMemoryAllocation);
-    *event = new CUevent_st{nullptr, (flags & cudaEventDisableTiming) == 0};
-    emulated::object_made(*event, "event");
-    return cudaSuccess;
-}
-
-cudaError_t cudaEventCreate(cudaEvent_t *event)
-{
-    BEGIN(cudaErrorMemoryAllocation);
-    *event = new CUevent_st{nullptr, true};
+    *event = new CUevent_st{nullptr};
     emulated::object_made(*event, "event");
     return cudaSuccess;
 }
@@ -497,32 +398,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event)
     return remember(emulated::begin(__func__, cudaErrorLaunchFailure));
 }
 
-cudaError_t cudaEventQuery(cudaEvent_t event)
-{
-    BEGIN(cudaErrorLaunchFailure);
-    emulated::object_needed(event, "event", __func__);
-    if (event->last == nullptr || emulated::recorded(*event->last))
-        return cudaSuccess;
-    emulated::go_on(emulated::stream_of(*event->last));
-    return remember(emulated::recorded(*event->last) ? cudaSuccess : cudaErrorNotReady);
-}
-
-cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t start, cudaEvent_t end)
-{
-    BEGIN(cudaErrorUnknown);
-    emulated::object_needed(start, "event", __func__);
-    emulated::object_needed(end, "event", __func__);
-    if (!start->timing || !end->timing || start->last == nullptr || end->last == nullptr)
-        return remember(cudaErrorInvalidResourceHandle);
-    if (!emulated::recorded(*start->last) || !emulated::recorded(*end->last))
-        return remember(cudaErrorNotReady);
-    *milliseconds = (float)(1e3 * (emulated::seconds_of(*end->last) - emulated::seconds_of(*start->last)));
-    return cudaSuccess;
-}
-
 /* ---- Errors ---- */
-
-cudaError_t cudaPeekAtLastError(void) { return last_error; }
 
 cudaError_t cudaGetLastError(void)
 {

@@ -9,13 +9,6 @@
 
 enum { WORD_BITS = 6, MOST_BUFFERS = 12, MOST_TRIES = 8 };
 
-/* Columns of a piece; numbers of vectors have 32 bits. Few in tests, so that they see many pieces. */
-#ifdef EG_EMULATED
-enum { MOST_CHILDREN = 1 << 8 };
-#else
-enum { MOST_CHILDREN = 1 << 30 };
-#endif
-
 typedef struct derivation {
     eg_lane *lane;
     cudaStream_t stream;
@@ -204,7 +197,7 @@ static void plan_pieces(derivation *job, uint64_t room)
 {
     uint64_t per_parent = UINT64_C(1) << (job->parent->size - job->size), most = room / (24 * job->words + 48);
     uint64_t left = eg_low_mask(job->parent->size) & ~eg_low_mask(WORD_BITS) & ~job->kept;
-    most = most < MOST_CHILDREN ? most : MOST_CHILDREN;
+    most = most < EG_MOST_CHILDREN ? most : EG_MOST_CHILDREN;
     job->fixed = 0;
     job->parents = most / per_parent;
     if (job->parents > job->parent->set.count)
@@ -289,18 +282,10 @@ static eegpu_status derive(eg_lane *lane, const eg_columns *parent, uint64_t kep
     return status;
 }
 
-static uint64_t index_bits(const eg_columns *columns, uint64_t pixels)
-{
-    uint64_t bits = 0;
-    for (int bit = 0; bit < columns->size; bit++)
-        bits |= (pixels >> columns->pixel_of_bit[bit] & 1) << bit;
-    return bits;
-}
-
 eegpu_status eg_cuda_derive_columns(eg_lane *lane, const eg_columns *parent, uint64_t pixels, eg_budget *budget, eg_columns *child)
 {
     eg_columns six = {.set.budget = budget};
-    uint64_t kept = index_bits(parent, pixels);
+    uint64_t kept = eg_columns_index_bits(parent, pixels);
     *child = (eg_columns){.set.budget = budget};
     if (parent->size <= WORD_BITS || parent->set.count == 0)
         return eg_columns_derive(parent, pixels, budget, NULL, child);

@@ -26,19 +26,12 @@ typedef struct method {
 static const int32_t integer_one = 1, integer_zero = 0;
 static const float float_one = 1, float_zero = 0;
 
-/* From how many rows and columns on a product is worth it (not measured yet), and the words that one piece sums at most: 2^25 of them are
- * 2^31 columns, 2^18 are 2^24. Small in tests, so that they see products and pieces. */
-#ifdef EG_EMULATED
-enum { PRODUCT_FROM = 32, MOST_INT8_WORDS = 4, MOST_HALF_WORDS = 3 };
-#else
-enum { PRODUCT_FROM = 256, MOST_INT8_WORDS = (1 << 25) - 1, MOST_HALF_WORDS = (1 << 18) - 1 };
-#endif
-
-/* The INT8 product of cuBLAS 13.0 refuses more than 65536 columns. */
 static const method methods[] = {
     [EG_CUDA_POPCOUNT] = {.name = "popcount"},
-    [EG_CUDA_INT8] = {"int8", 1, MOST_INT8_WORDS, 1 << 16, CUDA_R_8I, CUDA_R_32I, CUBLAS_COMPUTE_32I, &integer_one, &integer_zero},
-    [EG_CUDA_HALF] = {"half", 2, MOST_HALF_WORDS, INT32_MAX, CUDA_R_16F, CUDA_R_32F, CUBLAS_COMPUTE_32F, &float_one, &float_zero},
+    [EG_CUDA_INT8] = {"int8", 1, EG_MOST_INT8_WORDS, EG_MOST_INT8_ROWS, CUDA_R_8I, CUDA_R_32I, CUBLAS_COMPUTE_32I, &integer_one,
+                      &integer_zero},
+    [EG_CUDA_HALF] = {"half", 2, EG_MOST_HALF_WORDS, INT32_MAX, CUDA_R_16F, CUDA_R_32F, CUBLAS_COMPUTE_32F, &float_one,
+                      &float_zero},
 };
 enum { METHODS = sizeof methods / sizeof *methods };
 
@@ -46,7 +39,7 @@ enum { METHODS = sizeof methods / sizeof *methods };
 static const struct {
     uint64_t rows, columns;
     eg_cuda_way way;
-} choices[] = {{PRODUCT_FROM, PRODUCT_FROM, EG_CUDA_INT8}, {0, 0, EG_CUDA_POPCOUNT}};
+} choices[] = {{EG_PRODUCT_FROM, EG_PRODUCT_FROM, EG_CUDA_INT8}, {0, 0, EG_CUDA_POPCOUNT}};
 
 typedef struct counting {
     eg_lane *lane;

@@ -10,14 +10,11 @@
 #include <pthread.h>
 
 #include "backend/backend.h"
+#include "backend/cuda/limits.h"
 #include "kernels.h"
 
-/* Small in tests, so that they see many pieces. */
-#ifdef EG_EMULATED
-enum { EG_STAGING_BYTES = 1 << 13 };
-#else
-enum { EG_STAGING_BYTES = 1 << 25 };
-#endif
+_Static_assert((int)EG_MOST_INDEX_BITS >= EG_MAX_DENSE_PIXELS, "the kernels take every dense function");
+_Static_assert(EG_NO_VECTOR == EG_ZERO_VECTOR, "host and kernels say alike that a vector is zero");
 
 /* Pinned host memory in two halves, so that one is filled while the other is on its way. Each lane has its own: the halves are free
  * again when work of that lane is done. */
@@ -27,7 +24,7 @@ typedef struct eg_cuda_staging {
     cudaEvent_t sent[2]; /* when a half may be written again */
 } eg_cuda_staging;
 
-enum { EG_BUFFER_CHAINS = 1024 };
+enum { EG_CHAIN_BITS = 10, EG_BUFFER_CHAINS = 1 << EG_CHAIN_BITS };
 
 /* What is allocated, so that a release knows how many bytes go back to the budget (memory.c). */
 typedef struct eg_cuda_buffers {
@@ -89,10 +86,6 @@ EG_MUST eg_cuda_wait(eg_lane *lane);
 /* A device copy of host memory, which may be used again at once. */
 EG_MUST eg_cuda_put(eg_lane *lane, const void *host, uint64_t bytes, const char *what, void *pointer_to_pointer);
 
-/* A fill that copies: `source` is the memory that is sent. */
-struct eg_cuda_upload;
-EG_MUST eg_cuda_fill_plain(const struct eg_cuda_upload *upload, uint64_t first, uint64_t bytes, unsigned char *piece, int threads);
-
 /* An upload in pieces: `fill` writes bytes first .. first + bytes - 1 of it to `piece`, with up to `threads` threads. */
 typedef struct eg_cuda_upload {
     uint64_t bytes;
@@ -101,6 +94,9 @@ typedef struct eg_cuda_upload {
     void *target;
     float *narrow; /* room for a piece on the device: the upload is floats and becomes doubles there; else NULL */
 } eg_cuda_upload;
+
+/* A fill that copies: `source` is the memory that is sent. */
+EG_MUST eg_cuda_fill_plain(const eg_cuda_upload *upload, uint64_t first, uint64_t bytes, unsigned char *piece, int threads);
 
 EG_MUST eg_cuda_send(eg_lane *lane, const eg_cuda_upload *upload);
 void eg_cuda_free_staging(eg_cuda_staging *staging);

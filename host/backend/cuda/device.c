@@ -9,11 +9,12 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* Panels of 1 GiB (2 for complex numbers): large enough for full speed of a product. A matrix from about n = 2048 on fills the device. */
+/* Panels of 1 GiB (2 for complex numbers): large enough for full speed of a product. A matrix from about n = 2048 on fills the device. The
+ * solver is given room for two more matrices. Estimates: not measured on a device yet. */
 static const eg_capacity capacity = {
     .panel_amplitudes = UINT64_C(1) << 27, .wide_from_flops = 5e10, .solver_squares = 2, .collects = true};
 
-enum { LEAST_PIECE = 1024, MOST_LANES = 4, MOST_LOADING_THREADS = 8 };
+enum { LEAST_PIECE = 1024 };
 
 /* ---- Checked calls ---- */
 
@@ -324,7 +325,7 @@ static eegpu_status set_up(eg_cuda_device *device)
     EG_TRY(eg_cuda_enter(&device->base));
     EG_TRY(describe_device(device));
     EG_TRY(open_pool(device));
-    EG_TRY(eg_cuda_open_lane(&device->base, threads < MOST_LOADING_THREADS ? threads : MOST_LOADING_THREADS, &loader));
+    EG_TRY(eg_cuda_open_lane(&device->base, threads < EG_MOST_LOADING_THREADS ? threads : EG_MOST_LOADING_THREADS, &loader));
     device->loader = eg_cuda_lane_of(loader);
     EG_TRY(describe_libraries(device));
     EG_TRY(open_budget(device));
@@ -344,7 +345,7 @@ eegpu_status eg_cuda_open(int number, eg_device **device)
                             .budget = &new->own_budget,
                             .capacity = capacity,
                             .least_piece = LEAST_PIECE,
-                            .most_lanes = MOST_LANES};
+                            .most_lanes = EG_MOST_LANES};
     snprintf(new->base.name, sizeof new->base.name, "%s:%d", eg_cuda_backend.name, number);
     pthread_mutex_init(&new->buffers.lock, NULL);
     status = set_up(new);

@@ -10,17 +10,7 @@
 #include "base/bits.h"
 #include "base/parallel.h"
 
-/* Largest n that goes in batches; the n from which on a matrix fills the device; matrices of a batch, cuSOLVER refuses more; bytes of the
- * copies of a batch, and of its workspace. Small in tests, so that they see every way. */
-#ifdef EG_EMULATED
-enum { SMALL = 16, LARGE = 48, MOST_BATCH = 5, BATCH_BYTES = 1 << 17 };
-#else
-enum { SMALL = 512, LARGE = 4096, MOST_BATCH = 65535, BATCH_BYTES = 1 << 30 };
-#endif
-enum {
-    MOST_LANES = 16,       /* side by side */
-    SIDE_BEFORE_13 = 23000 /* largest n that older libraries are known to take */
-};
+enum { SIDE_BEFORE_13 = 23000 }; /* largest n that libraries before CUDA 13 are known to take */
 
 typedef const eg_eigen_problem *problem_pointer;
 
@@ -97,12 +87,12 @@ static eegpu_status batch_workspace(eg_lane *lane, problem_pointer problem, size
 /* How many may go at once, alike whatever the memory: bounded by the copies, by the workspace and by the library. */
 static eegpu_status batch_limit(eg_lane *lane, problem_pointer problem, size_t count, size_t *limit)
 {
-    uint64_t by_copies = BATCH_BYTES / matrix_bytes(problem);
-    size_t most = by_copies < MOST_BATCH ? (size_t)by_copies : MOST_BATCH;
+    uint64_t by_copies = EG_BATCH_BYTES / matrix_bytes(problem);
+    size_t most = by_copies < EG_MOST_BATCH ? (size_t)by_copies : EG_MOST_BATCH;
     eg_cuda_solve room = {.values = problem->matrix}; /* any place: nothing is written */
     for (*limit = count < most ? count : most; *limit > 1; *limit /= 2) {
         eegpu_status status = batch_workspace(lane, problem, *limit, problem->matrix, &room);
-        if (status != EEGPU_OK || room.device_bytes <= BATCH_BYTES)
+        if (status != EEGPU_OK || room.device_bytes <= EG_BATCH_BYTES)
             return status;
     }
     return EEGPU_OK;
@@ -217,11 +207,11 @@ done:
 /* ---- Side by side ---- */
 
 typedef struct side_by_side {
-    eg_lane *lanes[MOST_LANES]; /* the first is the caller's */
+    eg_lane *lanes[EG_MOST_LANES]; /* the first is the caller's */
     int count;
     const problem_pointer *problem;
     bool *is_left;        /* had no memory, for each problem */
-    pthread_mutex_t lock; /* guards the next one */
+    pthread_mutex_t lock; /* guards `failed` */
     size_t failed;        /* lowest number of those that failed */
 } side_by_side;
 
@@ -248,8 +238,7 @@ static eegpu_status solve_range(void *context, uint64_t first, uint64_t last, in
 static void open_lanes(side_by_side *job, size_t problems)
 {
     eg_device *device = job->lanes[0]->device;
-    size_t most = device->most_lanes > 0 && device->most_lanes < MOST_LANES ? (size_t)device->most_lanes : MOST_LANES;
-    for (job->count = 1; (size_t)job->count < most && (size_t)job->count < problems; job->count++) {
+    for (job->count = 1; job->count < EG_MOST_LANES && (size_t)job->count < problems; job->count++) {
         job->lanes[job->count] = NULL;
         if (device->backend->open_lane(device, 1, &job->lanes[job->count]) != EEGPU_OK)
             return;
@@ -309,7 +298,7 @@ static eegpu_status solve_small(eg_lane *lane, problem_pointer *problem, size_t 
             if (next->n != kind->n || next->is_complex != kind->is_complex || next->alone != kind->alone)
                 break;
         }
-        if (kind->n > SMALL || (kind->alone && kind->n > 1)) {
+        if (kind->n > EG_BATCHED_UP_TO || (kind->alone && kind->n > 1)) {
             for (size_t k = 0; k < group; k++)
                 problem[(*rest)++] = problem[first + k];
             continue;
@@ -335,7 +324,7 @@ eegpu_status eg_cuda_eigenvalues(eg_lane *lane, const eg_eigen_problem *problems
         order[k] = problems + k;
     qsort(order, count, sizeof *order, compare);
     EG_TRY(solve_small(lane, order, count, &rest, &culprit));
-    for (; large < rest && order[large]->n >= LARGE; large++) {
+    for (; large < rest && order[large]->n >= EG_ALONE_FROM; large++) {
         culprit = order[large];
         EG_TRY(solve_alone(lane, order[large]));
     }

@@ -21,7 +21,7 @@ typedef struct eg_cuda_buffer {
 
 static eg_cuda_buffer **chain_of(eg_cuda_buffers *buffers, const void *pointer)
 {
-    return &buffers->chain[(uintptr_t)pointer / GRAIN * UINT64_C(0x9e3779b97f4a7c15) >> 54];
+    return &buffers->chain[(uintptr_t)pointer / GRAIN * UINT64_C(0x9e3779b97f4a7c15) >> (64 - EG_CHAIN_BITS)];
 }
 
 static void remember(eg_cuda_buffers *buffers, eg_cuda_buffer *buffer)

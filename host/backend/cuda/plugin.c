@@ -1,5 +1,6 @@
 /* The plug-in's door: what it exports, its table, and the error record. Messages go to the program's record, since this library has no
- * record of its own; that is why it is linked with base/ but without base/status.c. Called by choose.c through dlsym(). */
+ * record of its own; that is why it is linked with base/ but without base/status.c, and with copies of backend/columns.c, vector_set.c and
+ * bit_planes.c, which know nothing of devices. Called by choose.c through dlsym(). */
 #include "backend/plugin.h"
 
 #include <stdio.h>
@@ -23,11 +24,7 @@ const eg_backend *eg_backend_plugin(const eg_backend_services *given)
 }
 
 const eg_backend eg_cuda_backend = {
-#ifdef EG_EMULATED
-    .name = "emulated",
-#else
-    .name = "cuda",
-#endif
+    .name = EG_CUDA_NAME,
     .open = eg_cuda_open,
     .close = eg_cuda_close,
     .load = eg_cuda_load,

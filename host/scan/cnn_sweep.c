@@ -1,0 +1,264 @@
+/* A sweep over networks from its lists to its points. The amplitudes of one network are held at a time. Comes in: lists and cuts;
+ * goes out: points and their scaling. Called by `eegpu cnn`. */
+#include "scan/cnn_sweep.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "base/parallel.h"
+#include "base/progress.h"
+#include "state/state.h"
+
+enum { IMAGES_AT_A_TIME = 2048, IMAGES_OF_A_SAMPLE = 256 };
+
+typedef struct sweep_job {
+    const struct eegpu_cuts *cuts;
+    const eg_cnn_sweep_options *options;
+    eg_budget budget;
+    int threads;
+    uint64_t size;      /* 2^N */
+    double *amplitudes; /* of the network under way */
+    size_t done, count; /* networks */
+} sweep_job;
+
+static const char *const activation_names[] = {[EG_CNN_RELU] = "relu", [EG_CNN_TANH] = "tanh"};
+static const char *const init_names[] = {[EG_CNN_HE] = "he", [EG_CNN_XAVIER] = "xavier"};
+
+const char *eg_cnn_sweep_source(const eg_cnn_sweep_options *options, const eg_cnn_point *point, char *text)
+{
+    snprintf(text, EG_CNN_SOURCE_SIZE, "cnn:channels=%d,layers=%d,pools=%d,kernel=%d,activation=%s,init=%s,seed=%llu",
+             point->channels, point->layers, options->pools, options->kernel, activation_names[options->activation],
+             init_names[options->init], (unsigned long long)point->seed);
+    return text;
+}
+
+static eg_cnn_shape shape_of(const sweep_job *job, int channels, int layers)
+{
+    const eg_cnn_sweep_options *options = job->options;
+    return (eg_cnn_shape){.height = job->cuts->height,
+                          .width = job->cuts->width,
+                          .channels = channels,
+                          .layers = layers,
+                          .pools = options->pools,
+                          .kernel = options->kernel,
+                          .activation = options->activation};
+}
+
+static eegpu_status begin(const struct eegpu_cuts *cuts, const eg_cnn_sweep_options *options, sweep_job *job)
+{
+    *job = (sweep_job){.cuts = cuts, .options = options};
+    if (cuts->pixels > EG_MAX_DENSE_PIXELS)
+        return eg_fail(EEGPU_USAGE,
+                       "a sweep over networks on %d x %d pixels: networks are evaluated on all 2^N images, with N at most %d",
+                       cuts->height, cuts->width, EG_MAX_DENSE_PIXELS);
+    if (cuts->count == 0)
+        return eg_fail(EEGPU_USAGE, "a sweep over networks on %d x %d pixels: there are no cuts", cuts->height, cuts->width);
+    job->threads = options->threads > 0 ? options->threads : eg_processor_count();
+    job->size = UINT64_C(1) << cuts->pixels;
+    job->count = (size_t)options->channel_count * (size_t)options->layer_count * (size_t)options->seeds;
+    eg_budget_init(&job->budget, options->memory);
+    return EEGPU_OK;
+}
+
+/* ---- Time -------------------------------------------------------------------------------------------------------- */
+
+/* Gram matrix and eigenvalues of every cut, at a rate that a core surely has. */
+static double scan_seconds(const sweep_job *job)
+{
+    const double flops_a_second = 4e9;
+    double flops = 0;
+    for (size_t i = 0; i < job->cuts->count; i++) {
+        int n_a = eg_cut_size(job->cuts, i), n_b = job->cuts->pixels - n_a, small = n_a < n_b ? n_a : n_b;
+        flops += ldexp(1, small + job->cuts->pixels) + 4 * ldexp(1, 3 * small);
+    }
+    return flops / (flops_a_second * job->threads);
+}
+
+/* Seconds for all images of one shape, on all threads: from one batch, from more if that was over at once. */
+static eegpu_status network_seconds(sweep_job *job, int channels, int layers, double *seconds)
+{
+    const double too_short = 2e-3;
+    eegpu_status status;
+    eg_cnn *network = NULL;
+    double values[IMAGES_OF_A_SAMPLE];
+    eg_cnn_shape shape = shape_of(job, channels, layers);
+    EG_TRY(eg_cnn_create(&shape, &job->budget, &network));
+    eg_cnn_draw(network, job->options->init, 0);
+    for (uint64_t images = EG_CNN_BATCH; images <= IMAGES_OF_A_SAMPLE; images *= IMAGES_OF_A_SAMPLE / EG_CNN_BATCH) {
+        double start = eg_seconds();
+        EG_TRY(eg_cnn_evaluate(network, 0, images, &job->budget, values));
+        double elapsed = eg_seconds() - start;
+        *seconds = elapsed * (double)job->size / (double)images / job->threads;
+        if (elapsed > too_short)
+            break;
+    }
+done:
+    eg_release(&job->budget, network);
+    return status;
+}
+
+eegpu_status eg_cnn_sweep_foresee(const struct eegpu_cuts *cuts, const eg_cnn_sweep_options *options, double *seconds)
+{
+    eegpu_status status;
+    sweep_job job;
+    *seconds = 0;
+    EG_TRY(begin(cuts, options, &job));
+    for (int l = 0; l < options->layer_count; l++)
+        for (int c = 0; c < options->channel_count; c++) {
+            double one = 0;
+            EG_TRY(network_seconds(&job, options->channels[c], options->layers[l], &one));
+            *seconds += options->seeds * (one + scan_seconds(&job));
+        }
+done:
+    return status;
+}
+
+/* ---- Networks ---------------------------------------------------------------------------------------------------- */
+
+/* The share of the sweep: networks done, and a half of one for each of evaluation and scan. */
+static bool report_part(sweep_job *job, double part)
+{
+    const eg_cnn_sweep_options *options = job->options;
+    return options->progress == NULL ||
+           options->progress(options->progress_user, "sweeping networks", ((double)job->done + part) / (double)job->count);
+}
+
+static bool report_evaluation(void *user, const char *stage, double fraction)
+{
+    (void)stage;
+    return report_part(user, fraction / 2);
+}
+
+static bool report_scan(void *user, const char *stage, double fraction)
+{
+    (void)stage;
+    return report_part(user, (1 + fraction) / 2);
+}
+
+typedef struct evaluation {
+    sweep_job *job;
+    const eg_cnn *network;
+    eg_progress progress;
+} evaluation;
+
+/* Items are images. */
+static eegpu_status evaluate_images(void *context, uint64_t first, uint64_t last, int worker)
+{
+    eegpu_status status;
+    evaluation *work = context;
+    sweep_job *job = work->job;
+    (void)worker;
+    EG_TRY(eg_cnn_evaluate(work->network, first, last - first, &job->budget, job->amplitudes + first));
+    EG_TRY(eg_progress_add(&work->progress, (double)(last - first)));
+done:
+    return status;
+}
+
+static eegpu_status evaluate(sweep_job *job, eg_cnn_point *point)
+{
+    eegpu_status status;
+    eg_cnn *network = NULL;
+    eg_cnn_shape shape = shape_of(job, point->channels, point->layers);
+    evaluation work = {.job = job};
+    EG_TRY(eg_cnn_create(&shape, &job->budget, &network));
+    eg_cnn_draw(network, job->options->init, point->seed);
+    point->parameters = network->parameters;
+    work.network = network;
+    eg_progress_begin(&work.progress, report_evaluation, job, "", (double)job->size);
+    status = eg_parallel_for(job->threads, job->size, IMAGES_AT_A_TIME, evaluate_images, &work);
+    eg_progress_end(&work.progress);
+    point->zero = true;
+    for (uint64_t s = 0; s < job->size && point->zero; s++)
+        point->zero = job->amplitudes[s] == 0;
+done:
+    eg_release(&job->budget, network);
+    return status;
+}
+
+/* Means over the cuts. */
+static void take_records(const eegpu_result *result, eg_cnn_point *point)
+{
+    size_t count = eegpu_result_count(result);
+    for (size_t i = 0; i < count; i++) {
+        const eegpu_record *record = eegpu_result_record(result, i);
+        point->s += record->s_vn / (double)count;
+        point->density += record->s_vn / record->boundary / (double)count;
+        point->page_share += record->s_vn / eegpu_page_entropy(record->n_a, record->n_b) / (double)count;
+        point->error = fmax(point->error, record->error);
+    }
+}
+
+static eegpu_status scan(sweep_job *job, eg_cnn_point *point)
+{
+    eegpu_status status;
+    eegpu_state *state = NULL;
+    eegpu_result *result = NULL;
+    eegpu_open_options opening = {.height = job->cuts->height, .width = job->cuts->width, .threads = job->threads};
+    eegpu_scan_options options = eegpu_scan_options_default();
+    opening.memory = eg_budget_free(&job->budget);
+    options.device = "cpu";
+    options.threads = job->threads;
+    options.progress = report_scan;
+    options.progress_user = job;
+    EG_TRY(eegpu_state_from_amplitudes(job->amplitudes, false, &opening, &state));
+    EG_TRY(eegpu_scan(state, job->cuts, &options, &result));
+    take_records(result, point);
+done:
+    eegpu_result_free(result);
+    eegpu_state_close(state);
+    return status;
+}
+
+static eegpu_status run_network(sweep_job *job, eg_cnn_point *point)
+{
+    eegpu_status status;
+    char source[EG_CNN_SOURCE_SIZE];
+    double start = eg_seconds();
+    EG_TRY(evaluate(job, point));
+    if (!point->zero)
+        EG_TRY(scan(job, point));
+    point->seconds = eg_seconds() - start;
+    job->done++;
+    if (!report_part(job, 0))
+        status = eg_fail(EEGPU_INTERRUPTED, "stopped on request");
+done:
+    if (status != EEGPU_OK && status != EEGPU_INTERRUPTED)
+        return eg_fail_while(status, "sweeping networks, %s", eg_cnn_sweep_source(job->options, point, source));
+    return status;
+}
+
+eegpu_status eg_cnn_sweep_run(const struct eegpu_cuts *cuts, const eg_cnn_sweep_options *options, double foreseen,
+                              eg_cnn_sweep *sweep)
+{
+    eegpu_status status;
+    sweep_job job;
+    double start = eg_seconds();
+    *sweep = (eg_cnn_sweep){.foreseen = foreseen};
+    EG_TRY(begin(cuts, options, &job));
+    EG_TRY(eg_allocate_zero(NULL, job.count, sizeof *sweep->points, "the entropies of the networks", &sweep->points));
+    EG_TRY(eg_allocate(&job.budget, job.size, sizeof(double), "the amplitudes of a network", &job.amplitudes));
+    for (int l = 0; l < options->layer_count; l++)
+        for (int c = 0; c < options->channel_count; c++)
+            for (int seed = 0; seed < options->seeds; seed++) {
+                eg_cnn_point *point = &sweep->points[sweep->count++];
+                *point = (eg_cnn_point){.layers = options->layers[l], .channels = options->channels[c], .seed = (uint64_t)seed};
+                EG_TRY(run_network(&job, point));
+            }
+    EG_TRY(eg_cnn_scaling_of(sweep->points, sweep->count, &sweep->scaling));
+    sweep->seconds = eg_seconds() - start;
+done:
+    eg_release(&job.budget, job.amplitudes);
+    if (status != EEGPU_OK)
+        eg_cnn_sweep_free(sweep);
+    return status;
+}
+
+void eg_cnn_sweep_free(eg_cnn_sweep *sweep)
+{
+    eg_release(NULL, sweep->points);
+    sweep->points = NULL;
+    sweep->count = 0;
+}

@@ -1,0 +1,41 @@
+/* Sweeps over convolutional networks: every D, n_c and seed is evaluated on all images and scanned. Comes in: lists and cuts; goes
+ * out: one point a network, and how they scale. Called by `eegpu cnn`. */
+#ifndef EG_SCAN_CNN_SWEEP_H
+#define EG_SCAN_CNN_SWEEP_H
+
+#include "cut/cut.h"
+#include "measure/cnn_scaling.h"
+#include "state/cnn.h"
+
+typedef struct eg_cnn_sweep_options {
+    int channel_count, layer_count, seeds; /* seeds 0 .. seeds - 1 */
+    int channels[EG_CNN_MOST_VALUES], layers[EG_CNN_MOST_VALUES];
+    int pools, kernel;
+    eg_cnn_activation activation;
+    eg_cnn_init init;
+    int threads;     /* 0: all */
+    uint64_t memory; /* bytes; 0: 80 % of what is free */
+    eegpu_progress progress;
+    void *progress_user;
+} eg_cnn_sweep_options;
+
+typedef struct eg_cnn_sweep {
+    size_t count;
+    eg_cnn_point *points; /* by n_c, D, seed, in the order of the lists */
+    eg_cnn_scaling scaling;
+    double foreseen, seconds;
+} eg_cnn_sweep;
+
+/* How long the sweep will take, in seconds: some images are put through every shape and timed, entropies are guessed from the
+ * sizes of the cuts. Also says what is wrong with shapes and lattice before any work. */
+EG_MUST eg_cnn_sweep_foresee(const struct eegpu_cuts *cuts, const eg_cnn_sweep_options *options, double *seconds);
+
+/* On success *sweep is freed with eg_cnn_sweep_free(). Memory: 2^N * 8 bytes and what a scan takes. */
+EG_MUST eg_cnn_sweep_run(const struct eegpu_cuts *cuts, const eg_cnn_sweep_options *options, double foreseen, eg_cnn_sweep *sweep);
+void eg_cnn_sweep_free(eg_cnn_sweep *sweep);
+
+/* "cnn:channels=2,layers=1,..." of a point, for `eegpu scan`. */
+enum { EG_CNN_SOURCE_SIZE = 160 };
+const char *eg_cnn_sweep_source(const eg_cnn_sweep_options *options, const eg_cnn_point *point, char *text);
+
+#endif

@@ -1,0 +1,145 @@
+/* The order of a study: scan, law, range, parameters, topological term, theory. Called by `eegpu law`. */
+#include "scan/study.h"
+
+#include "base/parallel.h"
+
+/* ---- Range ---- */
+
+typedef struct range_work {
+    const eegpu_state *state;
+    const struct eegpu_cuts *cuts;
+    eg_range *ranges;
+    eg_progress *progress;
+} range_work;
+
+static eegpu_status measure_ranges(void *context, uint64_t first, uint64_t last, int worker)
+{
+    range_work *work = context;
+    eegpu_status status = EEGPU_OK;
+    (void)worker;
+    for (uint64_t i = first; i < last; i++) {
+        EG_TRY(eg_range_of_cut(work->state, eg_cut_mask(work->cuts, i), &work->ranges[i]));
+        EG_TRY(eg_progress_add(work->progress, 1));
+    }
+done:
+    return status == EEGPU_OK || status == EEGPU_INTERRUPTED ? status : eg_fail_while(status, "the range of a cut");
+}
+
+/* Cuts side by side: a cut of 0/1 values needs up to 4 * 2^(N-1) bytes for classes, and as much again on the way. */
+static int range_threads(const eegpu_state *state, const eegpu_scan_options *options)
+{
+    int threads = options->threads > 0 ? options->threads : eg_processor_count();
+    uint64_t room = state->kind == EG_IMAGES ? UINT64_MAX : eg_budget_free(state->budget) / (4 * state->size);
+    return room < (uint64_t)threads ? (room > 0 ? (int)room : 1) : threads;
+}
+
+static eegpu_status study_ranges(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options,
+                                 eg_study *study)
+{
+    eg_progress progress = {0};
+    range_work work = {state, cuts, NULL, &progress};
+    int threads = range_threads(state, options);
+    eegpu_status status = eg_allocate_zero(NULL, cuts->count, sizeof *study->ranges, "the ranges of the cuts", &study->ranges);
+    if (status != EEGPU_OK)
+        return status;
+    study->range_count = cuts->count;
+    work.ranges = study->ranges;
+    eg_progress_begin(&progress, options->progress, options->progress_user, "range", (double)cuts->count);
+    status = eg_parallel_for(threads, cuts->count, 1, measure_ranges, &work);
+    eg_progress_end(&progress);
+    return status;
+}
+
+/* ---- Further scans ---- */
+
+static eegpu_status study_parameters(const eegpu_state *state, const eegpu_scan_options *options, eg_study *study)
+{
+    eegpu_scan_options precise = *options;
+    eegpu_cuts *cuts = NULL;
+    eegpu_result *result = NULL;
+    eegpu_status status = EEGPU_OK;
+    if (state->pixels < 2)
+        return EEGPU_OK;
+    precise.method = EEGPU_METHOD_SVD; /* 1e-8 of the norm is 1e-16 of the sum of p */
+    precise.keep_spectra = true;
+    precise.journal = NULL;
+    EG_TRY(eg_parameters_cuts(state->height, state->width, &cuts));
+    EG_TRY(eegpu_scan(state, cuts, &precise, &result));
+    EG_TRY(eg_parameters_of_records(cuts, result->records, &study->parameters));
+done:
+    eegpu_result_free(result);
+    eegpu_cuts_free(cuts);
+    return status == EEGPU_OK || status == EEGPU_INTERRUPTED ? status : eg_fail_while(status, "the parameters needed");
+}
+
+static eegpu_status study_topology(const eegpu_state *state, const eegpu_scan_options *options, eg_study *study)
+{
+    eegpu_scan_options own = *options;
+    eegpu_cuts *cuts = NULL;
+    eegpu_result *result = NULL;
+    eegpu_status status = EEGPU_OK;
+    own.journal = NULL;
+    EG_TRY(eg_topology_plan(state->height, state->width, &study->topology, &cuts));
+    if (cuts == NULL)
+        goto done;
+    EG_TRY(eegpu_scan(state, cuts, &own, &result));
+    eg_topology_evaluate(result->records, &study->topology);
+done:
+    eegpu_result_free(result);
+    eegpu_cuts_free(cuts);
+    return status == EEGPU_OK || status == EEGPU_INTERRUPTED ? status : eg_fail_while(status, "the topological term");
+}
+
+static eegpu_status study_theory(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options,
+                                 eg_study *study)
+{
+    eegpu_scan_options own = *options;
+    eegpu_cuts *helpers = NULL;
+    eegpu_result *result = NULL;
+    eegpu_status status = EEGPU_OK;
+    own.journal = NULL;
+    EG_TRY(eg_theory_cuts(cuts, &helpers));
+    EG_TRY(eegpu_scan(state, helpers, &own, &result));
+    eg_theory_check_all(cuts, study->result->records, result->records, study->ranges, &study->theory);
+done:
+    eegpu_result_free(result);
+    eegpu_cuts_free(helpers);
+    return status == EEGPU_OK || status == EEGPU_INTERRUPTED ? status : eg_fail_while(status, "checking the theory");
+}
+
+eegpu_status eg_study_function(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options,
+                               int parts, eg_study *study)
+{
+    eegpu_status status = EEGPU_OK;
+    *study = (eg_study){.result = NULL};
+    EG_TRY(eegpu_scan(state, cuts, options, &study->result));
+    EG_TRY(eg_law_of_records(cuts, study->result->records, study->result->count, &study->law));
+    if ((parts & (EG_STUDY_RANGE | EG_STUDY_THEORY)) && eg_range_is_defined(state))
+        EG_TRY(study_ranges(state, cuts, options, study));
+    if (parts & EG_STUDY_PARAMETERS)
+        EG_TRY(study_parameters(state, options, study));
+    if (parts & EG_STUDY_TOPOLOGY)
+        EG_TRY(study_topology(state, options, study));
+    if (parts & EG_STUDY_THEORY)
+        EG_TRY(study_theory(state, cuts, options, study));
+done:
+    return status;
+}
+
+eegpu_status eg_study_of_result(const struct eegpu_cuts *cuts, eegpu_result *result, eg_study *study)
+{
+    *study = (eg_study){.result = result};
+    return eg_law_of_records(cuts, result->records, result->count, &study->law);
+}
+
+void eg_study_free(eg_study *study)
+{
+    for (size_t i = 0; i < study->range_count; i++)
+        eg_range_free(&study->ranges[i]);
+    eg_release(NULL, study->ranges);
+    eg_parameters_free(&study->parameters);
+    eg_topology_free(&study->topology);
+    eg_law_free(&study->law);
+    eegpu_result_free(study->result);
+    *study = (eg_study){.result = NULL};
+}

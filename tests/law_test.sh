@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# `eegpu law` from outside: verdicts, JSON, results read back, words for what cannot be done. EEGPU names the program.
+set -u
+program=${EEGPU:-eegpu}
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+export LC_ALL=C
+unset COLUMNS
+failed=0
+bad() {
+    echo "FAILED  $1"
+    failed=1
+}
+
+# says FRAGMENT ARGUMENTS...: exit code 0, silence on standard error, the fragment on standard output
+says() {
+    local fragment=$1
+    shift
+    if ! "$program" law "$@" --quiet >stdout 2>stderr </dev/null; then
+        bad "law $*: $(head -n 1 stderr)"
+    elif [ -s stderr ] || ! grep -qF -e "$fragment" stdout; then
+        bad "law $* does not say: $fragment"
+    else
+        echo "ok      law $*: $fragment"
+    fi
+}
+# fails CODE FRAGMENT ARGUMENTS...: that exit code, one line with the fragment, nothing written
+fails() {
+    local code=$1 fragment=$2 got
+    shift 2
+    "$program" law "$@" >stdout 2>stderr </dev/null
+    got=$?
+    if [ $got -ne "$code" ] || [ -s stdout ] || [ "$(wc -l <stderr)" -ne 1 ] || ! grep -qF -e "$fragment" stderr; then
+        bad "law $* fails with $code, $fragment (got $got: $(head -n 1 stderr))"
+    else
+        echo "ok      law $* fails: $fragment"
+    fi
+}
+
+says 'verdict: area law' loops --lattice 4x4
+says 'Kitaev-Preskill   0.693147' loops --lattice 4x4
+says 'Levin-Wen         the lattice is too small: at least 5x5' loops --lattice 4x4
+says 'Kitaev-Preskill   1.000000' loops --lattice 4x4 --base 2
+says 'Assumption 1 (rows) holds for every cut with r = 1, Assumption 2 (columns) with r = 1' loops --lattice 4x4 --cuts lines
+says 'Assumption 2 fails at r = 1' loops --lattice 3x3
+says 'verdict: volume law' random --lattice 4x4
+says 'verdict: log law' majority --lattice 4x4
+says 'verdict: undecided' random --lattice 2x2
+says 'what would tell:' random --lattice 2x2
+says 'S = 0 for every cut' product --lattice 3x3
+says 'central charge' dyck --lattice 1x16 --cuts prefix
+says 'Theorem 2  holds' loops --lattice 3x4 --check-theory
+says 'Theorem 2  not applicable' random --lattice 3x4 --check-theory
+says 'Property 3 holds' random --lattice 3x4 --check-theory
+says '"verdict":"area"' loops --lattice 4x4 --format json
+says '"r":2,"r_assumption_1":1,"r_assumption_2":2' loops --lattice 4x4 --format json
+
+"$program" scan loops --lattice 4x4 --quiet -o scan.json || bad 'scan'
+"$program" scan loops --lattice 4x4 --base 2 --quiet -o bits.json || bad 'scan'
+says 'verdict: area law' scan.json
+says 'entropies read from scan.json' scan.json
+says '"r":null' scan.json --format json
+says '"source":"loops"' scan.json --format json
+
+# The same law from the function, from its scan, and from its scan in bits: the lines of the fits.
+"$program" law loops --lattice 4x4 --quiet | grep -A 7 'fit of S' >direct
+for file in scan.json bits.json; do
+    "$program" law $file --quiet | grep -A 7 'fit of S' >indirect
+    cmp -s direct indirect || bad "law $file differs from the law of the function"
+done
+
+# JSON by the ending of the output, whole or not at all, and the same whatever the threads but for the time and the command.
+"$program" law loops --lattice 3x4 --quiet --threads 1 -o one.json || bad 'law -o one.json'
+"$program" law loops --lattice 3x4 --quiet --threads 2 --format json -o two.json || bad 'law -o two.json'
+strip() { sed -e 's/"command":"[^"]*"//' -e 's/"seconds":[^}]*//' "$1"; }
+[ "$(strip one.json)" = "$(strip two.json)" ] || bad 'threads change the JSON'
+if command -v python3 >/dev/null; then
+    python3 -c 'import json,sys; d=json.load(open("one.json")); sys.exit(not (len(d["cuts"])>9 and d["fits"][0]["model"]=="constant"))' ||
+        bad 'one.json is not what it should be'
+fi
+
+fails 1 'another command' one.json
+sed 's/"eegpu":"[0-9]*/"eegpu":"99/' scan.json >newer.json
+fails 1 'written by eegpu 99.' newer.json
+head -c 2000 scan.json >short.json
+fails 1 'truncated' short.json
+printf 'hello' >words.json
+fails 1 'no JSON' words.json
+: >empty.json
+fails 1 'empty' empty.json
+fails 1 'none.json' none.json
+fails 2 '--lattice needs the function' scan.json --lattice 4x4
+fails 2 '--cuts needs the function' scan.json --cuts lines
+fails 2 '--max-size needs the function' scan.json --max-size 2
+fails 2 '--check-theory needs the function' scan.json --check-theory
+fails 2 'would replace' scan.json -o scan.json
+fails 2 'needs a SOURCE' --quiet
+fails 2 'format' loops --format csv
+fails 2 "did you mean '--check-theory'" loops --check-theorie
+[ -z "$(ls -A . | grep '^\.')" ] || bad 'hidden files are left'
+
+exit $failed
