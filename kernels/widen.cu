@@ -1,5 +1,6 @@
-/* target[i] = source[i] for `count` floats, exactly. Called once a state that was given in single precision. A thread keeps several
- * reads in flight; both sides are read and written in full segments. */
+/* Floats as doubles, exactly: target[i] = source[i] for `count` of them. Called by host/backend/ once a state that was given in
+ * single precision, and as the first kernel on a device. A thread keeps several reads in flight; both sides are read and written
+ * in full segments. It does not scale. */
 #include "kernels.h"
 #include "launch.h"
 

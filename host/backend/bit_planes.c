@@ -1,5 +1,6 @@
-/* Splits column weights into bit planes and packs the rows of a 0/1 matrix plane by plane: bits that stay are squeezed to the low end of
- * their word in six masked shifts, prepared once a word and plane, and strung together. */
+/* Splits column weights into bit planes and packs the rows of a 0/1 matrix plane by plane. Comes in: rows of words and weights;
+ * goes out: the packed panels of bit_planes.h. Bits that stay are squeezed to the low end of their word in six masked shifts,
+ * prepared once a word and plane, and strung together. Called by gram_bits.c and cuda/counts.c; counts nothing. */
 #include "backend/bit_planes.h"
 
 #include <string.h>

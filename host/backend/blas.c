@@ -1,8 +1,9 @@
-/* Finds OpenBLAS, corrects its idea of the CPU, and hands out its functions.
+/* Finds OpenBLAS, corrects its idea of the CPU, and hands out its functions. Comes in: the environment and the CPU; goes out: a
+ * table of functions, and for `eegpu info` what was loaded. Called by cpu.c and lapack.c; a library that was loaded stays.
  *
- * OpenBLAS 0.3.21 (Debian 12) does not know many CPUs and then falls back to kernels of 2004, which loses a factor of 5.
- * The kernels are fixed when the library is loaded, so: load, ask for their name, and if this CPU has wider vectors than
- * they use, unload, set OPENBLAS_CORETYPE and load again. A user's own OPENBLAS_CORETYPE is respected, with advice. */
+ * OpenBLAS 0.3.21 (Debian 12) does not know many CPUs and then falls back to kernels of 2004, which loses a factor of 5. The
+ * kernels are fixed when the library is loaded, so: load, ask for their name, and if this CPU has wider vectors than they use,
+ * unload, set OPENBLAS_CORETYPE and load again. A user's own OPENBLAS_CORETYPE is respected, with advice. */
 #include "backend/blas.h"
 
 #include <dlfcn.h>

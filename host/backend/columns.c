@@ -1,8 +1,9 @@
-/* Splits vectors of 2^p bits into vectors of 2^s bits by a permutation of index bits, and collects the distinct ones.
+/* Splits vectors of 2^p bits into vectors of 2^s bits by a permutation of index bits, and collects the distinct ones. Comes in: the
+ * columns of a region; goes out: those of a smaller one. Called by the back ends, reduce/ and measure/; knows nothing of spectra.
  *
  * A word holds the places that differ in index bits 0 to 5. Those of them that belong to S stay where they are; each other one
- * changes places with a bit of S from outside the word, by exchanging bits between pairs of words. Eight neighbouring words
- * go through together, so that cache lines and vector registers are used in full. Everything else moves whole words. */
+ * changes places with a bit of S from outside the word, by exchanging bits between pairs of words. Eight neighbouring words go
+ * through together, so that cache lines and vector registers are used in full. Everything else moves whole words. */
 #include "backend/columns.h"
 
 #include <string.h>

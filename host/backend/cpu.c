@@ -1,5 +1,6 @@
-/* The CPU back end, the plain reference: threads, BLAS and LAPACK. Buffers are memory of the host; a lane is a number of threads. It
- * knows nothing of cuts. Called through the table by the stages from reduce/ on; the solvers are in lapack.c. */
+/* The CPU back end, the plain reference: threads, BLAS and LAPACK. Comes in and goes out: what backend.h says of each operation.
+ * Buffers are memory of the host; a lane is a number of threads. It knows nothing of cuts. Called through the table by the
+ * stages from reduce/ on; the solvers are in lapack.c, panels in gather.c, partial traces in partial_trace.c. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

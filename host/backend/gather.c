@@ -1,7 +1,8 @@
-/* A permutation of index bits, tile by tile. Bit t of a place in the panel (rows first, then columns) is some bit of the index
- * of the amplitude that belongs there. A tile holds all places that agree outside the low bits of either side, so that every
- * cache line read and every one written is used in full while it is near; where both sides begin with the same bits, whole
- * runs are copied. Offsets come from tables, never bit by bit. */
+/* A permutation of index bits, tile by tile. Comes in: a state and which bits are rows and columns; goes out: columns of the
+ * matrix as doubles. Bit t of a place in the panel (rows first, then columns) is some bit of the index of the amplitude that
+ * belongs there. A tile holds all places that agree outside the low bits of either side, so that every cache line read and every
+ * one written is used in full while it is near; where both sides begin with the same bits, whole runs are copied. Offsets come
+ * from tables, never bit by bit. Called by cpu.c, reduce/parallel_rows.c and scan/schmidt.c. */
 #include "backend/gather.h"
 
 #include <math.h>

@@ -1,5 +1,6 @@
-/* The integer Gram of a packed 0/1 matrix with weighted columns, on the CPU. Rows are packed once into bit planes (bit_planes.h), in
- * panels; then blocks of 64 x 64 pairs are independent pieces of work. Called through cpu.c. */
+/* The integer Gram of a packed 0/1 matrix with weighted columns, on the CPU. Comes in: rows of words and weights; goes out: the
+ * lower triangle of 64-bit integers. Rows are packed once into bit planes (bit_planes.h), in panels; then blocks of 64 x 64
+ * pairs are independent pieces of work. Called by cpu.c; the counting itself is in popcount.c. */
 #include <math.h>
 
 #include "backend/bit_planes.h"

@@ -1,5 +1,6 @@
-/* The solvers of the CPU back end. Comes in: matrices, destroyed; goes out: their eigenvalues or singular values. A single problem has all
- * threads of the lane; many small ones go side by side, a thread each. Called through the table in cpu.c. */
+/* The solvers of the CPU back end. Comes in: matrices, destroyed; goes out: their eigenvalues or singular values, and on demand
+ * singular vectors. A single problem has all threads of the lane; many small ones go side by side, a thread each. Called through
+ * the table in cpu.c, for vectors by scan/schmidt.c; does not check what comes out. */
 #include "backend/lapack.h"
 
 #include <stdatomic.h>

@@ -1,5 +1,6 @@
-/* Eigenvalues and singular values by LAPACK: part of the CPU back end (cpu.c); the vectors, which are asked for one cut at a time and
- * only of the CPU, are called by scan/ as well. */
+/* Eigenvalues and singular values by LAPACK: part of the CPU back end (cpu.c). Comes in: matrices on the host, destroyed; goes
+ * out: values and vectors. The vectors, which are asked for one cut at a time and only of the CPU, are called by scan/schmidt.c
+ * as well. Bounds of errors are elsewhere (spectrum/). */
 #ifndef EG_BACKEND_LAPACK_H
 #define EG_BACKEND_LAPACK_H
 

@@ -1,5 +1,6 @@
-/* rho of a region from rho of a larger one: entry (i, j) is the sum over the images t of the pixels left out of entry (i t, j t).
- * Only lower triangles are read and written: with the same t, i >= j if and only if (i t) >= (j t). Called through cpu.c. */
+/* rho of a region from rho of a larger one, on the CPU. Comes in: the larger density matrix and which bits of its index stay;
+ * goes out: the smaller one, where entry (i, j) is the sum over the images t of the pixels left out of entry (i t, j t). Only
+ * lower triangles are read and written: with the same t, i >= j if and only if (i t) >= (j t). Called by cpu.c. */
 #include "backend/gather.h"
 #include "base/bits.h"
 #include "base/parallel.h"

@@ -1,5 +1,6 @@
-/* Exact integer Gram matrices of packed 0/1 matrices: AND, popcount, add, with the widest instructions that the CPU has, chosen at
- * run time. Called by cpu.c; the packing is also that of bit_planes.h. Knows nothing of cuts. */
+/* Exact integer Gram matrices of packed 0/1 matrices: AND, popcount, add, with the widest instructions that the CPU has, chosen
+ * at run time. Comes in: rows of words and weights of columns; goes out: 64-bit integers. Called by cpu.c; the layout of panels
+ * is also that of bit_planes.h. Knows nothing of cuts, and looks for no overflow. */
 #ifndef EG_BACKEND_POPCOUNT_H
 #define EG_BACKEND_POPCOUNT_H
 

@@ -1,4 +1,6 @@
-/* Open addressing with at most half of the slots in use; growth doubles everything. */
+/* The set of distinct bit vectors of vector_set.h. Comes in: vectors with weights; goes out: each of them once, with the sum of
+ * its weights. Open addressing with at most half of the slots in use; growth doubles everything. Called by columns.c,
+ * cuda/columns.c and reduce/bit_matrix.c; does not sort. */
 #include "backend/vector_set.h"
 
 #include <string.h>

@@ -1,5 +1,6 @@
-/* A set of distinct bit vectors of one length, each with a weight: equal vectors are found by hash, compared in full, and
- * their weights added. Zero vectors are left out. Called by columns.c, cuda/columns.c and reduce/bit_matrix.c. */
+/* A set of distinct bit vectors of one length, each with a weight. Comes in: vectors one by one; goes out: the distinct ones, by
+ * first occurrence. Equal vectors are found by hash, compared in full, and their weights added; zero vectors are left out.
+ * Called by columns.c, cuda/columns.c and reduce/bit_matrix.c; knows nothing of cuts, and serves one thread. */
 #ifndef EG_BACKEND_VECTOR_SET_H
 #define EG_BACKEND_VECTOR_SET_H
 

@@ -1,10 +1,9 @@
 /* `eegpu law`: opens the output and the function with its cuts, or the JSON of a scan, studies, writes, and fails when a statement of the paper is
  * broken. Comes in: settings. Called by main.c. What is measured is scan/'s business, how it looks is report/'s. */
-#include <errno.h>
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "backend/plugin.h"
 #include "cli/cli.h"
 #include "report/law.h"
 #include "report/scan_read.h"
@@ -101,6 +100,18 @@ static eegpu_status write_report(law_job *job)
     return is_json(settings) ? eg_law_write_json(&law, job->output.stream) : eg_law_write_table(&law, job->output.stream);
 }
 
+/* What `auto` took, and why it was not a GPU. */
+static void say_device(const law_job *job)
+{
+    const char *device = job->study.result->device, *why = eg_backend_why_no_gpu();
+    if (job->from_file || job->settings->quiet || strcmp(job->settings->device, "auto") != 0)
+        return;
+    if (strcmp(device, "cpu") != 0)
+        fprintf(stderr, "eegpu: device %s\n", device);
+    else
+        fprintf(stderr, "eegpu: device cpu (%s%s)\n", *why != '\0' ? "no GPU: " : "too little work for a GPU", why);
+}
+
 /* The result is in place even when a statement is broken; then the failure is that. */
 static eegpu_status run_law(law_job *job)
 {
@@ -119,6 +130,7 @@ static eegpu_status run_law(law_job *job)
             EG_TRY(eg_fail(EEGPU_DISAGREEMENT, "%s is broken by cut %lld: %.17g is more than %.17g: please report this function",
                            check->name, (long long)check->cut, check->value, check->bound));
     }
+    say_device(job);
 done:
     return status;
 }

@@ -1,5 +1,7 @@
-/* Who is made from whom. A region's parent is the smallest region of the plan around it: one pixel more if there is one (found by
- * hash), else the smallest of all (found by looking, as long as the list is short enough for that). */
+/* Who is made from whom. Comes in: tasks with regions, by falling size; goes out: parents, then trees and the order of work. A
+ * region's parent is the smallest region of the plan around it: one pixel more if there is one (found by hash), else the
+ * smallest of all (found by looking, as long as the list is short enough for that). Called by plan.c; knows nothing of costs in
+ * bytes. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,6 @@
-/* Numbers are written as hexadecimal floats, so that a resumed scan gives the same bits. */
+/* Writes and reads the journal of journal.h, one line a finished cut. Comes in: records, or the file of an earlier scan; goes
+ * out: complete lines, or the records that are done. Numbers are written as hexadecimal floats, so that a resumed scan gives the
+ * same bits; a line that was cut short does not count. Called by scan.c and record.c; spectra are not kept. */
 #include "scan/journal.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
-/* The journal of a scan: finished cuts, one line each, so that a scan that was cut short goes on where it stopped. A line counts only
- * when it is complete. The first line holds a key of function, cuts and options; another scan's journal is refused. */
+/* The journal of a scan: finished cuts, one line each, so that a scan that was cut short goes on where it stopped. Comes in: a
+ * path; goes out: which cuts are done. A line counts only when it is complete. The first line holds a key of function, cuts and
+ * options; another scan's journal is refused. Called by scan.c and record.c. */
 #ifndef EG_SCAN_JOURNAL_H
 #define EG_SCAN_JOURNAL_H
 

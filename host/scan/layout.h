@@ -1,4 +1,6 @@
-/* The matrix of a cut of a dense state in index bits. Called within scan/. */
+/* The matrix of a cut of a dense state in index bits. Comes in: the pixels of the rows; goes out: which bits of the index are
+ * rows and columns, in the order that density matrices of smaller regions share. Called by product.c and schmidt.c; moves no
+ * amplitude. */
 #ifndef EG_SCAN_LAYOUT_H
 #define EG_SCAN_LAYOUT_H
 

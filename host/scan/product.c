@@ -1,4 +1,7 @@
-/* One cut: its matrix in one of its representations, and the way from there to what is left to solve. Called by tree.c. */
+/* One cut: its matrix in one of its representations, and the way from there to what is left to solve. Comes in: a task of the
+ * plan, the loaded function or its parent's product; goes out: a density matrix or distinct columns, then density matrices that
+ * wait in its spectrum, and what the record says of the reduction. Called by tree.c; it does not choose the order, and solves
+ * only what cannot wait. */
 #include <math.h>
 
 #include "base/bits.h"

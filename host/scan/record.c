@@ -1,4 +1,6 @@
-/* The record of a cut. Comes in: its solved spectrum; goes out: entropies, rank, a line of the journal, progress. Called by tree.c. */
+/* The record of a cut. Comes in: its solved spectrum and its product's time; goes out: the spectrum's end, entropies and rank in
+ * the result, a line of the journal, and a step of progress for the caller's function. Called by tree.c, from several threads at
+ * once; it solves nothing itself, and writes no table. */
 #include <math.h>
 #include <stdlib.h>
 

@@ -1,4 +1,6 @@
-/* The public face of a scan: options, the call, its result. */
+/* The public face of a scan: options, the call, its result. Comes in: a state, cuts and options of the library's user; goes out:
+ * records. It checks options and opens the device that they name; the work is done by scan.c. Called by users of the library and
+ * by cli/. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

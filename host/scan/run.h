@@ -1,4 +1,6 @@
-/* What the files of this folder share while a scan runs. */
+/* What the files of this folder share while a scan runs: the scan itself (eg_run) and the product of one cut (eg_product). Comes
+ * in: what scan.c has been given, and its plan; goes out: records, through record.c. scan.c fills it, tree.c walks it, product.c
+ * and record.c do the steps. Not seen outside of scan/. */
 #ifndef EG_SCAN_RUN_H
 #define EG_SCAN_RUN_H
 

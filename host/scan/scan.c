@@ -1,4 +1,6 @@
-/* A scan from its plan to its records: symmetries, plan, journal, trees, and the cuts whose spectra are those of others. */
+/* A scan from its plan to its records: symmetries, plan, journal, trees, and the cuts whose spectra are those of others. Comes
+ * in: a state, cuts, options and an open device; goes out: a result, or the plan alone for --dry-run. Called by result.c, cli/
+ * and the sweeps; the order inside a tree is tree.c's. */
 #include "scan/scan.h"
 
 #include <math.h>

@@ -1,5 +1,6 @@
-/* The one place that knows the order of the stages: symmetries, plan, journal, trees, spectrum, entropies, records. Comes in: a state, cuts and
- * options; goes out: one record a cut. Called by the public eegpu_scan() and by the program. */
+/* The one place that knows the order of the stages: symmetries, plan, journal, trees, spectrum, entropies, records. Comes in: a
+ * state, cuts and options, and a device that is open or named; goes out: one record a cut, in the order of the cuts. Called by
+ * the public eegpu_scan(), by sweeps and studies, and by the program; it prints nothing. */
 #ifndef EG_SCAN_SCAN_H
 #define EG_SCAN_SCAN_H
 

@@ -1,5 +1,6 @@
 /* Schmidt vectors of one cut (paper, eq. 23), by a singular value decomposition with vectors. Comes in: a state and a cut; goes
- * out: a_i, f_A^i, f_B^i. Rows are always the images of A. Always on the CPU: it is asked for single cuts. */
+ * out: a_i, f_A^i, f_B^i. Rows are always the images of A. Always on the CPU: it is asked for single cuts. Called by
+ * report/vectors.c; entropies do not come from here. */
 #include <math.h>
 #include <string.h>
 

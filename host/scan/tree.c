@@ -1,7 +1,8 @@
-/* The order of work. A tree of the plan is walked depth first: make a product, walk the descendants, which are made from it, then
- * reduce and solve it, which destroys it. So no more than a chain of products is alive. In wide trees the whole device makes every
- * product, and those too small for it alone are collected, over several trees, and solved many at once; the other trees go side by
- * side, a lane each. */
+/* The order of work. Comes in: the plan's trees and open lanes; goes out: records. A tree of the plan is walked depth first:
+ * make a product, walk the descendants, which are made from it, then reduce and solve it, which destroys it. So no more than a
+ * chain of products is alive. In wide trees the whole device makes every product, and those too small for it alone are
+ * collected, over several trees, and solved many at once; the other trees go side by side, a lane each. Called by scan.c; it
+ * does not decide which trees are wide. */
 #include "scan/run.h"
 
 #include "base/parallel.h"

@@ -36,7 +36,7 @@ typedef struct eg_verify_entry {
 /* What differs most, in parts of what it may differ by. */
 typedef struct eg_verify_outcome {
     bool agrees;
-    bool failed; /* one of the routes; then it does not agree */
+    bool failed;        /* one of the routes; then it does not agree */
     char quantity[16];  /* "s_vn", "renyi 2", "rank"; empty: fewer than two routes were taken */
     size_t left, right; /* columns */
     double left_value, left_error, right_value, right_error;

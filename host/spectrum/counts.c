@@ -1,7 +1,10 @@
-/* The spectrum of a reduced 0/1 matrix M = D_r^1/2 U D_c^1/2, block by block. The integers K = U D_c U^T are exact; rho = D_r^1/2 K
- * D_r^1/2 has entries K_ij sqrt(r_i r_j), rounded twice. Trace and purity are summed as integers, sum r_i K_ii and sum r_i r_j
- * K_ij^2, and compared with the spectrum at the end; and sum r_i r_j K_ij must be sum_c w_c (sum_i r_i U_ic)^2, an equality of integers that
- * fails for any single wrong K_ij. */
+/* The spectrum of a reduced 0/1 matrix M = D_r^1/2 U D_c^1/2, block by block. Comes in: packed rows and columns with weights; goes
+ * out: levels, exact trace and purity, and where it can be had the exact rank. Called by scan/product.c; the reduction itself is in
+ * reduce/bit_matrix.h.
+ *
+ * The integers K = U D_c U^T are exact; rho = D_r^1/2 K D_r^1/2 has entries K_ij sqrt(r_i r_j), rounded twice. Trace and purity
+ * are summed as integers, sum r_i K_ii and sum r_i r_j K_ij^2, and compared with the spectrum at the end; and sum r_i r_j K_ij
+ * must be sum_c w_c (sum_i r_i U_ic)^2, an equality of integers that fails for any single wrong K_ij. */
 #include <math.h>
 #include <string.h>
 

@@ -1,9 +1,12 @@
-/* Gram matrices and how exact they are.
+/* Gram matrices and how exact they are. Comes in: the loaded function, the density matrix of a larger region, or a block of M on
+ * the device; goes out: a density matrix there, with the number of roundings in its entries. Called by scan/product.c, values.c and
+ * pending.c; solves nothing.
  *
- * u = 2^-53. G = M M^H is summed from pieces of w columns, so each entry is a sum of w products in any order inside a piece and of
- * K/w pieces: |dG| <= gamma(w + K/w) |M||M^H| entrywise (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1),
- * and || |M||M^H| ||_F <= ||M||_F^2 = trace. A partial trace over T images adds T - 1 roundings to every product and leaves the bound of
- * the same form, because the partial trace of |M||M^H| is that of the reshaped matrix. Integer sums below 2^53 are exact. */
+ * u = 2^-53. G = M M^H is summed from pieces of w columns, so each entry is a sum of w products in any order inside a piece and
+ * of K/w pieces: |dG| <= gamma(w + K/w) |M||M^H| entrywise (Higham, Accuracy and Stability of Numerical Algorithms, section
+ * 3.1), and || |M||M^H| ||_F <= ||M||_F^2 = trace. A partial trace over T images adds T - 1 roundings to every product and
+ * leaves the bound of the same form, because the partial trace of |M||M^H| is that of the reshaped matrix. Integer sums below
+ * 2^53 are exact. */
 #include <math.h>
 #include <string.h>
 

@@ -1,6 +1,9 @@
-/* The spectrum of rho = M M^H when rows of M are parallel or zero, or when M falls into blocks. With one row v_c of each class c and
- * the weight w_c = sum |factor|^2, M^H M = sum_c w_c |v_c><v_c|, so the matrix with entries sqrt(w_c w_d) <v_c|v_d> has the same
- * non-zero spectrum; entries between blocks are zero. */
+/* The spectrum of rho = M M^H when rows of M are parallel or zero, or when M falls into blocks. Comes in: rho on the device and the
+ * classes of rows; goes out: one smaller density matrix a block, waiting in the spectrum; rho stays. Called by scan/product.c; does
+ * not look for parallel rows (reduce/parallel_rows.h).
+ *
+ * With one row v_c of each class c and the weight w_c = sum |factor|^2, M^H M = sum_c w_c |v_c><v_c|, so the matrix with entries
+ * sqrt(w_c w_d) <v_c|v_d> has the same non-zero spectrum; entries between blocks are zero. */
 #include <math.h>
 
 #include "spectrum/spectrum.h"

@@ -1,4 +1,6 @@
-/* The Gram route: density matrices wait in a spectrum, and the device solves those of many spectra at once.
+/* The Gram route: density matrices wait in a spectrum, and the device solves those of many spectra at once. Comes in: density
+ * matrices on the device, taken over; goes out: eigenvalues as levels of their spectra, checked against trace and norm. Called by
+ * scan/, merged.c, values.c and counts.c; sorts nothing.
  *
  * u = 2^-53. The eigensolver is backward stable: error <= p(n) u lambda_max with p(n) modest (LAPACK Users' Guide, 4.7); p(n) =
  * 2 (n + 8) is taken here. By Weyl every eigenvalue is off by at most the 2-norm of that and of the error of the Gram matrix

@@ -1,5 +1,6 @@
-/* A spectrum as it grows, level by level, and its end: sorted, clipped, checked. The levels come from pending.c (eigenvalues) and
- * values.c (singular values); called by them and by scan/. */
+/* A spectrum as it grows, level by level, and its end: sorted, clipped, checked. Comes in: levels with bounds, from pending.c
+ * (eigenvalues), values.c (singular values) and counts.c; goes out: the spectrum with rank and tolerance. Called by them and by
+ * scan/; it computes no eigenvalues and no entropies. */
 #include "spectrum/spectrum.h"
 
 #include <math.h>

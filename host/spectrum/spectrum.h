@@ -1,5 +1,6 @@
-/* Schmidt spectra. Comes in: a Gram matrix rho = M M^H, a block of M, or a reduced 0/1 matrix. Goes out: squared Schmidt coefficients,
- * each with a bound on its rounding error, checked against trace and purity. Called by scan/. */
+/* Schmidt spectra. Comes in: a Gram matrix rho = M M^H, a block of M, or a reduced 0/1 matrix. Goes out: squared Schmidt
+ * coefficients, each with a bound on its rounding error, checked against trace and purity. Called by scan/; it does not choose
+ * how a cut is represented (plan/), and entropies are in measure/. */
 #ifndef EG_SPECTRUM_SPECTRUM_H
 #define EG_SPECTRUM_SPECTRUM_H
 

@@ -1,8 +1,10 @@
-/* The SVD route: singular values of blocks of M or of all of it, and how wrong they can be.
+/* The SVD route. Comes in: a block of M, or the cut of the loaded function; goes out: squared singular values as levels, checked
+ * against trace and purity. Blocks that go the Gram route are handed to gram.c and pending.c. Called by scan/product.c and
+ * counts.c.
  *
- * u = 2^-53. sigma is off by at most d = p u sigma_max with p = 4 (n + 8) + K/2: the solver is backward stable (LAPACK Users' Guide,
- * 4.9), and the long side K enters through the sums of the first QR step (up to 0.12 K u was measured); so p_k = sigma_k^2 is
- * off by 2 sigma_k d + d^2. */
+ * u = 2^-53. sigma is off by at most d = p u sigma_max with p = 4 (n + 8) + K/2: the solver is backward stable (LAPACK Users'
+ * Guide, 4.9), and the long side K enters through the sums of the first QR step (up to 0.12 K u was measured); so p_k =
+ * sigma_k^2 is off by 2 sigma_k d + d^2. */
 #include <math.h>
 
 #include "spectrum/spectrum.h"

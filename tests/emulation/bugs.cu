@@ -1,5 +1,6 @@
 /* Planted bugs: every kernel is meant to reverse each block of BUG_BLOCK numbers, target[64 b + t] = source[64 b + 63 - t], and
- * all but `right` do it wrong in one way that compilers do not see. Called by test_bugs.c, which looks at how each is caught. */
+ * all but `right` do it wrong in one way that compilers do not see. Called by test_bugs.c, which looks at how each is caught.
+ * Nothing of the engine is in here; EG_DYNAMIC_SHARED of launch.h is tested by it. */
 #include "bugs.h"
 
 #include <cstring>

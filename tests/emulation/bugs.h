@@ -1,4 +1,6 @@
-/* Kernels with one planted bug each, and a right one, for test_bugs.c (bugs.cu). */
+/* Kernels with one planted bug each, and right ones (bugs.cu). Comes in: the name of a kernel, numbers on the device; goes out:
+ * the numbers reversed block by block, or whatever the bug makes of them. Called by test_bugs.c alone, each in a process of its
+ * own; not part of any other suite. */
 #ifndef EG_EMULATION_BUGS_H
 #define EG_EMULATION_BUGS_H
 

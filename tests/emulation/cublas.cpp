@@ -1,7 +1,8 @@
-/* A stand-in for libcublas, compiled against NVIDIA's own headers: the functions that the engine calls, by the host's BLAS or as
- * plain loops. Work goes through the emulated device's streams; operands are checked to lie on the device. It refuses what the
- * real one refuses, as far as the engine could ask for it. A failure that EEGPU_EMULATED_FAIL asks for has the library's own
- * codes. */
+/* A stand-in for libcublas, compiled against NVIDIA's own headers: what the back end and test_bugs.c call, rank updates by the
+ * host's BLAS, the rest as plain loops. Work goes through the emulated device's streams; operands are checked to lie on the
+ * device. It refuses what the real one refuses, as far as the engine could ask for it; it does not round as the real one does. A
+ * failure that EEGPU_EMULATED_FAIL asks for has the library's own codes, and EEGPU_EMULATED_WRONG spoils a rank update
+ * (device.cpp). */
 #include <cmath>
 #include <complex>
 #include <vector>

@@ -1,9 +1,8 @@
-/* A stand-in for the dense part of libcusolver, compiled against NVIDIA's own headers: the solvers that the engine calls, by the
- * host's LAPACK, on the emulated device's streams. Operands and workspaces are checked to lie on the device and to be large
- * enough; workspaces and destroyed matrices are filled with NaN. A failure that EEGPU_EMULATED_FAIL asks for has the library's own
- * codes.
- *
- *   EEGPU_EMULATED_INFO=K   the solvers report that they did not converge, with this number */
+/* A stand-in for the dense part of libcusolver, compiled against NVIDIA's own headers: the solvers that the back end calls, by
+ * the host's LAPACK, on the emulated device's streams. Operands and workspaces are checked to lie on the device and to be large
+ * enough; workspaces and destroyed matrices are filled with NaN. Not emulated: which sizes older libraries get wrong. A failure
+ * that EEGPU_EMULATED_FAIL asks for has the library's own codes; EEGPU_EMULATED_INFO=K: the solvers report that they did not
+ * converge, with this number. */
 #include <vector>
 
 #include "libraries.h"

@@ -1,5 +1,6 @@
-/* Arrays on the device for the suites of the kernels, and a main() that says Skipped (77) where there is no device, or fails there when
- * EEGPU_REQUIRE_GPU=1. The same source runs on the emulated device and on a real one. A call that fails ends the program. */
+/* Arrays on the device for the suites of the kernels, and a main() that says Skipped (77) where there is no device, or fails
+ * there when EEGPU_REQUIRE_GPU=1. The same source runs on the emulated device (test_kernels_*) and on a real one
+ * (test_gpu_kernels_*). A call that fails ends the program. Included by those suites only; it goes without streams. */
 #ifndef EG_TESTS_DEVICE_ARRAYS_H
 #define EG_TESTS_DEVICE_ARRAYS_H
 

@@ -1,5 +1,6 @@
-/* What the stand-ins for cuBLAS and cuSOLVER have in common (cublas.cpp, cusolver.cpp): the start of a call, the host's BLAS and
- * LAPACK (backend/blas.h), and the check of an operand. Functions are called under a `device_lock`. */
+/* What the stand-ins for cuBLAS and cuSOLVER have in common: the start of a call, the host's BLAS and LAPACK (backend/blas.h),
+ * and the check of an operand. Comes in: what a caller passes to the library; goes out: a stop of the program when it is no
+ * memory of the device. Included by cublas.cpp and cusolver.cpp; functions are called under a `device_lock`. */
 #ifndef EG_EMULATION_LIBRARIES_H
 #define EG_EMULATION_LIBRARIES_H
 

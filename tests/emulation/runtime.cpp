@@ -1,8 +1,8 @@
-/* A stand-in for libcudart, compiled against NVIDIA's own headers: the functions of the runtime that the engine calls, on the
- * emulated device of device.h. Linked in the place of libcudart; kernels come in through cpu_cuda::launch. Copies in the wrong
- * direction or past a buffer, double frees and objects used after their end stop the program with a line on stderr.
- *
- *   EEGPU_EMULATED_DEVICES=COUNT   how many devices there are (1); others: device.cpp, cpu_cuda.cpp, cusolver.cpp */
+/* A stand-in for libcudart, compiled against NVIDIA's own headers: what the back end, the kernels and their tests call of the
+ * runtime, on the emulated device of device.h. Linked in the place of libcudart; kernels come in through cpu_cuda::launch.
+ * Copies in the wrong direction or past a buffer, double frees and objects used after their end stop the program with a line on
+ * stderr. All devices share one memory. EEGPU_EMULATED_DEVICES=COUNT: how many there are (1); other variables: device.cpp,
+ * cpu_cuda.cpp, cusolver.cpp. */
 #include "cpu_cuda.h"
 
 #include <cstdio>

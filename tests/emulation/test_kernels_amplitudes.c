@@ -1,5 +1,6 @@
-/* The kernels that make and move amplitudes, against one loop over all places: every number must be the same bit by bit, and what lies
- * beside the target must stay. */
+/* The kernels that make and move amplitudes, against one loop over all places: every number must be the same bit by bit, and
+ * what lies beside the target must stay. The same source runs on the emulated device and, as test_gpu_kernels_amplitudes, on a
+ * GPU; without either it is Skipped. It knows nothing of the back end. */
 #include "base/bits.h"
 #include "device_arrays.h"
 #include "kernels.h"

@@ -1,5 +1,6 @@
-/* The kernels of integer Gram matrices, popcount.cu, expand.cu and weigh.cu, against plain loops; every comparison is of bits. The same
- * source runs on a GPU and on the emulated one; without either it is Skipped. */
+/* The kernels of integer Gram matrices, popcount.cu, expand.cu and weigh.cu, against plain loops; every comparison is of bits.
+ * The same source runs on the emulated device and, as test_gpu_kernels_counts, on a GPU; without either it is Skipped. The
+ * products of cuBLAS between them are in ../test_emulated_counts.c. */
 #include "device_arrays.h"
 #include "kernels.h"
 

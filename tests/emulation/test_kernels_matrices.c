@@ -1,5 +1,6 @@
-/* The kernels on Hermitian matrices, against plain loops in the CPU's order of sums: traces and merges bit by bit, invariants exactly for
- * integers. What a kernel may not read is NaN, what it may not write must stay. */
+/* The kernels on Hermitian matrices, against plain loops in the CPU's order of sums: traces and merges bit by bit, invariants
+ * exactly for integers. What a kernel may not read is NaN, what it may not write must stay. The same source runs on the emulated
+ * device and, as test_gpu_kernels_matrices, on a GPU; without either it is Skipped. */
 #include "base/bits.h"
 #include "device_arrays.h"
 #include "kernels.h"

@@ -1,5 +1,6 @@
-/* The kernels of distinct vectors, split.cu, hash.cu, distinct.cu and collect.cu, against plain loops; every comparison is exact. The
- * same source runs on a GPU and on the emulated one; without either it is Skipped. */
+/* The kernels of distinct vectors, split.cu, hash.cu, distinct.cu and collect.cu, against plain loops; every comparison is
+ * exact. The same source runs on the emulated device and, as test_gpu_kernels_vectors, on a GPU; without either it is Skipped.
+ * How pieces are merged is tested with the back end. */
 #include "device_arrays.h"
 #include "kernels.h"
 

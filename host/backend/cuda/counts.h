@@ -1,5 +1,6 @@
-/* How the pairs of a bit plane are counted on the GPU: three ways with the same integers. For tests and measurements a way can be forced,
- * by the function here or by an environment variable, which is read at each call of eg_cuda_gram_bits(). */
+/* How the pairs of a bit plane are counted on the GPU: three ways with the same integers. Comes in: packed bits and weights of
+ * the host; goes out: integers on the device. For tests and measurements a way can be forced, by the function here or by an
+ * environment variable, which is read at each call of eg_cuda_gram_bits(). Called by plugin.c's table through counts.c. */
 #ifndef EG_BACKEND_CUDA_COUNTS_H
 #define EG_BACKEND_CUDA_COUNTS_H
 

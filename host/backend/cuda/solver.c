@@ -1,5 +1,6 @@
-/* Workspaces, values and reports of cuSOLVER calls. Comes in: the bytes that cuSOLVER asks for; goes out: buffers, and what the report says
- * in words. Called by eigenvalues.c and singular.c; knows nothing of matrices. */
+/* Workspaces, values and reports of cuSOLVER calls. Comes in: the bytes that cuSOLVER asks for; goes out: buffers, and what the
+ * report says in words. Also which sizes an older cuSOLVER must not be given. Called by eigenvalues.c and singular.c; knows
+ * nothing of matrices. */
 #include "backend/cuda/solver.h"
 
 #include <math.h>

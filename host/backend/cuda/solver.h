@@ -1,5 +1,6 @@
-/* What calls of cuSOLVER have in common: workspaces on device and host, values and the device's report, all given back together. Used by
- * eigenvalues.c and singular.c alone. */
+/* What calls of cuSOLVER have in common: workspaces on device and host, values and the device's report, all given back together.
+ * Comes in: sizes that cuSOLVER asks for; goes out: room, and a status for its report. Used by eigenvalues.c and singular.c
+ * alone; calls no solver itself. */
 #ifndef EG_BACKEND_CUDA_SOLVER_H
 #define EG_BACKEND_CUDA_SOLVER_H
 
