@@ -22,7 +22,7 @@ done
 
 kernels=0
 for source in "$EEGPU_SOURCE_DIR"/kernels/*.cu; do
-    log=$EEGPU_BUILD_DIR/CMakeFiles/eegpu_cuda.dir/kernels/${source##*/}.o.log
+    log=$EEGPU_BUILD_DIR/CMakeFiles/eegpu_kernels.dir/kernels/${source##*/}.o.log
     found=$(grep -c 'Compiling entry function' "$log")
     [ "$found" -gt 0 ] || complain "$log has no kernel"
     [ "$(grep -c 'bytes spill stores' "$log")" -ge "$found" ] || complain "$log does not say what every kernel spills"

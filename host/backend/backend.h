@@ -29,6 +29,7 @@ typedef struct eg_device {
     uint64_t least_piece;     /* columns that a call of gram should sum at least */
     int most_lanes;           /* that are of use side by side; 0: as many as there are threads */
     const eegpu_state *state; /* the loaded function */
+    bool is_held;             /* by the device itself; else each panel's numbers are collected on the host and copied there first */
     eg_device_facts facts;
 } eg_device;
 
@@ -61,8 +62,9 @@ typedef struct eg_backend {
     eegpu_status (*open)(int number, eg_device **device);
     void (*close)(eg_device *device);
 
-    /* Make a function ready for gather() and derive_columns(); it must outlive the device's use. One at a time. */
-    eegpu_status (*load)(eg_device *device, const eegpu_state *state);
+    /* Make a function ready for gather() and derive_columns(); it must outlive the device's use. One at a time. The
+     * device need not hold it: a back end may fetch the parts that gather() asks for from the host. */
+    eegpu_status (*load)(eg_device *device, const eegpu_state *state, int threads);
 
     eegpu_status (*open_lane)(eg_device *device, int threads, eg_lane **lane);
     void (*close_lane)(eg_lane *lane); /* NULL is fine */

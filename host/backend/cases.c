@@ -48,7 +48,7 @@ eegpu_status eg_case_place_open(eg_device *device, int threads, eg_case_place *p
     eegpu_status status = EEGPU_OK;
     *place = (eg_case_place){.device = device, .threads = threads > 0 ? threads : eg_processor_count()};
     EG_TRY(open_state("product", 2, 1, &place->idle));
-    EG_TRY(device->backend->load(device, place->idle));
+    EG_TRY(device->backend->load(device, place->idle, place->threads));
     EG_TRY(device->backend->open_lane(device, place->threads, &place->lane));
 done:
     return status;
@@ -73,7 +73,7 @@ static eegpu_status load_function(eg_case_place *place, const eg_case *row, int 
     if (is_there)
         return EEGPU_OK;
     if (place->loaded != NULL) {
-        EG_TRY(backend->load(place->device, place->idle));
+        EG_TRY(backend->load(place->device, place->idle, place->threads));
         eegpu_state_close(place->loaded);
         place->loaded = NULL;
     }
@@ -81,7 +81,7 @@ static eegpu_status load_function(eg_case_place *place, const eg_case *row, int 
         eegpu_state *state = NULL;
         EG_TRY(open_state(row->source, size, place->threads, &state));
         place->loaded = state;
-        EG_TRY(backend->load(place->device, state));
+        EG_TRY(backend->load(place->device, state, place->threads));
     }
 done:
     return status;

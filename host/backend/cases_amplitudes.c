@@ -47,7 +47,7 @@ static eegpu_status collect(eg_instance *instance)
 static eegpu_status run_streamed(eg_instance *instance)
 {
     uint64_t columns = UINT64_C(1) << instance->layout.column_bits;
-    eegpu_status status = instance->backend->load(instance->place->device, instance->place->loaded);
+    eegpu_status status = instance->backend->load(instance->place->device, instance->place->loaded, instance->place->threads);
     for (uint64_t first = 0; first < columns && status == EEGPU_OK; first += instance->count)
         status = instance->backend->gather(instance->lane, &instance->layout, first, instance->count, instance->device[0]);
     return status;

@@ -29,9 +29,10 @@ static eegpu_status open_device(int number, eg_device **device)
 
 static void close_device(eg_device *device) { free(device); }
 
-static eegpu_status load(eg_device *device, const eegpu_state *state)
+static eegpu_status load(eg_device *device, const eegpu_state *state, int threads)
 {
     device->state = state;
+    device->is_held = true;
     device->budget = state->budget;
     return EEGPU_OK;
 }

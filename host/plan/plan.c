@@ -47,7 +47,11 @@ static uint64_t choose_panel(const eg_capacity *capacity, uint64_t small, uint64
 static uint64_t workspace(const eg_capacity *capacity, eg_route route, uint64_t small, uint64_t large)
 {
     uint64_t squares = (uint64_t)(capacity->solver_squares * (double)small * (double)small);
-    return squares + (route == EG_ROUTE_GRAM ? 530 * small + 4096 : 2 * small * small + 70 * (small + large) + 20 * small + 4096);
+    if (route == EG_ROUTE_GRAM)
+        return squares + 530 * small + 4096;
+    uint64_t copies = (uint64_t)(capacity->svd_copies * (double)small * (double)large);
+    uint64_t sides = large < 2 * small ? small + large : small; /* longer ones are made square first */
+    return squares + copies + 2 * small * small + 70 * sides + 20 * small + 4096;
 }
 
 static double spectrum_flops(eg_route route, bool is_complex, double small, double large)
@@ -75,7 +79,7 @@ static uint64_t dense_bytes(const eg_shape *shape, const eg_capacity *capacity, 
     uint64_t unit = element(shape), solver = unit * workspace(capacity, task->route, task->small, task->large) + 40 * task->small;
     if (task->route == EG_ROUTE_SVD)
         return solver;
-    uint64_t panel = unit * task->small * task->panel, search = unit * task->small * task->large;
+    uint64_t panel = unit * task->small * task->panel * (shape->is_held ? 1 : 2), search = unit * task->small * task->large;
     search = (search < EG_SEARCH_PANEL_BYTES ? search : EG_SEARCH_PANEL_BYTES) + 64 * task->small + 4096;
     uint64_t side = task->small <= EG_MERGE_ALWAYS ? task->small : task->small / 2,
              merged = solver + 2 * unit * eg_matrix_room(side, side) + 32 * task->small; /* blocks wait together */
@@ -83,7 +87,17 @@ static uint64_t dense_bytes(const eg_shape *shape, const eg_capacity *capacity, 
     return most > merged ? most : merged;
 }
 
-static eegpu_status plan_dense(const eg_shape *shape, const eg_capacity *capacity, const struct eegpu_cuts *cuts, eg_task *task)
+/* A device with less memory than the panel wants takes a narrower one. (On the CPU the panel is small, and the bits of a result are not to
+ * depend on --memory.) */
+static void narrow_panel(const eg_shape *shape, const eg_capacity *capacity, uint64_t room, eg_task *task)
+{
+    uint64_t copies = shape->is_held ? 1 : 2, column = element(shape) * task->small * copies;
+    while (capacity->collects && task->panel > 1 && (task->kept > room || column * task->panel > room - task->kept))
+        task->panel /= 2;
+}
+
+static eegpu_status plan_dense(const eg_shape *shape, const eg_capacity *capacity, const struct eegpu_cuts *cuts, uint64_t room,
+                               eg_task *task)
 {
     int n_small = set_sides(shape, cuts, task);
     if (n_small > MOST_ROWS)
@@ -98,6 +112,7 @@ static eegpu_status plan_dense(const eg_shape *shape, const eg_capacity *capacit
     task->representation = EG_AS_DENSITY;
     task->panel = choose_panel(capacity, task->small, task->large);
     task->kept = element(shape) * eg_matrix_room(task->small, task->route == EG_ROUTE_GRAM ? task->small : task->large);
+    narrow_panel(shape, capacity, room, task);
     task->bytes = dense_bytes(shape, capacity, task);
     return EEGPU_OK;
 }
@@ -189,9 +204,29 @@ static void choose_wide(const eg_capacity *capacity, eg_plan *plan)
     }
 }
 
-static eegpu_status foresee_memory(const eg_shape *shape, const struct eegpu_cuts *cuts, uint64_t budget, eg_plan *plan)
+static uint64_t left_of(const eg_room *room) { return room->limit > room->used ? room->limit - room->used : 0; }
+
+static eegpu_status too_little(const eg_room *room, int n_a, int n_b, uint64_t need)
 {
-    uint64_t alone = 0, together = 0;
+    char need_text[24], used[24], left[24];
+    eg_bytes_text(need, need_text);
+    eg_bytes_text(room->used, used);
+    eg_bytes_text(left_of(room), left);
+    if (room->device != NULL)
+        return eg_fail(
+            EEGPU_OUT_OF_MEMORY,
+            "the cut of %d | %d pixels needs %s on %s, where %s are in use and %s are left: leave the middle cuts out with "
+            "--max-size, use fewer pixels, or --device cpu",
+            n_a, n_b, need_text, room->device, used, left);
+    return eg_fail(EEGPU_OUT_OF_MEMORY,
+                   "the cut of %d | %d pixels needs %s beside the %s of the function, and %s of the memory limit are left: raise "
+                   "--memory, leave the middle cuts out with --max-size, or use fewer pixels",
+                   n_a, n_b, need_text, used, left);
+}
+
+static eegpu_status foresee_memory(const struct eegpu_cuts *cuts, const eg_room *room, eg_plan *plan)
+{
+    uint64_t alone = 0, together = 0, left = left_of(room);
     size_t heaviest = 0;
     for (size_t t = 0; t < plan->tree_count; t++) {
         const eg_task *root = &plan->tasks[plan->trees[t].first];
@@ -202,22 +237,15 @@ static eegpu_status foresee_memory(const eg_shape *shape, const struct eegpu_cut
         if (t >= plan->wide_count && t < plan->wide_count + (size_t)plan->threads)
             together += root->bytes;
     }
-    uint64_t room = budget > shape->resident ? budget - shape->resident : 0;
-    if (alone > room) {
-        char need[24], have[24], held[24];
+    if (alone > left) {
         int n_a = eg_cut_size(cuts, heaviest);
-        return eg_fail(EEGPU_OUT_OF_MEMORY,
-                       "the cut of %d | %d pixels needs %s beside the %s of the function, and %s of the memory limit are left: "
-                       "raise --memory, "
-                       "leave the middle cuts out with --max-size, or use fewer pixels",
-                       n_a, shape->pixels - n_a, eg_bytes_text(alone, need), eg_bytes_text(shape->resident, held),
-                       eg_bytes_text(room, have));
+        return too_little(room, n_a, cuts->pixels - n_a, alone);
     }
-    plan->peak_bytes = shape->resident + (alone > together ? alone : together < room ? together : room);
+    plan->peak_bytes = room->used + (alone > together ? alone : together < left ? together : left);
     return EEGPU_OK;
 }
 
-static eegpu_status plan_tasks(const eg_shape *shape, const eg_capacity *capacity, const struct eegpu_cuts *cuts,
+static eegpu_status plan_tasks(const eg_shape *shape, const eg_capacity *capacity, uint64_t room, const struct eegpu_cuts *cuts,
                                const int64_t *same_as, const eegpu_scan_options *options, eg_plan *plan)
 {
     for (size_t i = 0; i < cuts->count; i++) {
@@ -230,7 +258,7 @@ static eegpu_status plan_tasks(const eg_shape *shape, const eg_capacity *capacit
         } else if (shape->is_bits && !options->no_reduce) {
             plan_columns(shape, cuts, task);
         } else {
-            eegpu_status status = plan_dense(shape, capacity, cuts, task);
+            eegpu_status status = plan_dense(shape, capacity, cuts, room, task);
             if (status != EEGPU_OK)
                 return status;
         }
@@ -239,12 +267,12 @@ static eegpu_status plan_tasks(const eg_shape *shape, const eg_capacity *capacit
 }
 
 eegpu_status eg_plan_make(const eg_shape *shape, const eg_capacity *capacity, const struct eegpu_cuts *cuts, const int64_t *same_as,
-                          const eegpu_scan_options *options, uint64_t budget, int threads, eg_plan *plan)
+                          const eegpu_scan_options *options, const eg_room *host, const eg_room *device, int threads, eg_plan *plan)
 {
     eegpu_status status = EEGPU_OK;
     *plan = (eg_plan){.threads = threads};
     EG_TRY(eg_allocate(NULL, cuts->count, sizeof *plan->tasks, "the plan", &plan->tasks));
-    EG_TRY(plan_tasks(shape, capacity, cuts, same_as, options, plan));
+    EG_TRY(plan_tasks(shape, capacity, left_of(device), cuts, same_as, options, plan));
     qsort(plan->tasks, plan->count, sizeof *plan->tasks, by_falling_size);
     bool has_forest = !shape->is_sparse && !options->no_reduce && plan->count > 0 &&
                       (plan->tasks[0].route == EG_ROUTE_GRAM || plan->tasks[0].representation == EG_AS_COLUMNS);
@@ -259,7 +287,8 @@ eegpu_status eg_plan_make(const eg_shape *shape, const eg_capacity *capacity, co
     add_up_bytes(plan);
     choose_wide(capacity, plan);
     plan->seconds = plan->flops / (flops_per_second_and_thread * threads);
-    EG_TRY(foresee_memory(shape, cuts, budget, plan));
+    bool on_device = plan->count > 0 && plan->tasks[0].representation == EG_AS_DENSITY;
+    EG_TRY(foresee_memory(cuts, on_device ? device : host, plan));
 done:
     if (status != EEGPU_OK)
         eg_plan_free(plan);

@@ -36,14 +36,22 @@ typedef enum eg_representation {
 typedef struct eg_shape {
     int pixels;
     bool is_complex, is_sparse, is_bits;
-    uint64_t images;   /* distinct images of a sparse function */
-    uint64_t resident; /* bytes of the budget in use before */
+    bool is_held;    /* by the device; else a panel's numbers are copied there before they are put in order */
+    uint64_t images; /* distinct images of a sparse function */
 } eg_shape;
+
+/* Memory that matrices may take, and what of it is in use before. Density matrices live on the device, distinct columns and image sets on
+ * the host; on the CPU both are the same. */
+typedef struct eg_room {
+    const char *device; /* its name; NULL: the host, within --memory */
+    uint64_t limit, used;
+} eg_room;
 
 /* What the planner needs to know of a device. */
 typedef struct eg_capacity {
     uint64_t panel_amplitudes; /* in a gathered panel */
     double wide_from_flops;    /* smallest cost of a matrix that fills the device alone */
+    double svd_copies;         /* of a matrix beside itself while its singular values are found */
     double solver_squares;     /* room for matrices of the same size that its eigenvalue solver wants */
     bool collects;             /* small matrices are made one after another and solved together, many at once */
 } eg_capacity;
@@ -83,7 +91,7 @@ typedef struct eg_plan {
 
 /* `same_as` (one number a cut; may be NULL): cuts with a number >= 0 are not planned, they have the spectrum of that cut. */
 EG_MUST eg_plan_make(const eg_shape *shape, const eg_capacity *capacity, const struct eegpu_cuts *cuts, const int64_t *same_as,
-                     const eegpu_scan_options *options, uint64_t budget, int threads, eg_plan *plan);
+                     const eegpu_scan_options *options, const eg_room *host, const eg_room *device, int threads, eg_plan *plan);
 void eg_plan_free(eg_plan *plan);
 
 /* Parents for tasks that have a region, in a list ordered by falling size of the region (forest.c). */

@@ -20,6 +20,7 @@ typedef struct eg_run {
     eg_lane **lanes;     /* one a worker, for work side by side; never in use together with whole_lane */
     int workers;
     const eg_plan *plan;
+    eg_budget *budget; /* of what products take most: density matrices the device's memory, distinct columns the host's */
     eegpu_result *result;
     bool *finished; /* of each cut: its record is there */
     eg_progress progress;

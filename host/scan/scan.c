@@ -46,27 +46,34 @@ static eg_shape shape_of(const eegpu_state *state, const eg_device *device)
                       .is_complex = state->is_complex,
                       .is_sparse = state->kind == EG_IMAGES,
                       .is_bits = state->kind == EG_BITS,
-                      .images = state->images.count,
-                      .resident = atomic_load(&device->budget->used)};
+                      .is_held = device->is_held,
+                      .images = state->images.count};
+}
+
+static eg_room room_of(eg_budget *budget, const char *device)
+{
+    return (eg_room){device, budget->limit, atomic_load(&budget->used)};
 }
 
 static int count_workers(const eg_device *device, const eegpu_scan_options *options)
 {
-    return device->most_lanes > 0 ? device->most_lanes : scan_threads(options);
+    int threads = scan_threads(options);
+    return device->most_lanes > 0 && device->most_lanes < threads ? device->most_lanes : threads;
 }
 
 static eegpu_status make_plan(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options,
                               const eg_device *device, int64_t *same_as, bool *turned, eg_plan *plan)
 {
     eg_shape shape = shape_of(state, device);
+    bool is_host = device->budget == state->budget;
+    eg_room host = room_of(state->budget, NULL), own = is_host ? host : room_of(device->budget, device->name);
     if (cuts->height != state->height || cuts->width != state->width)
         return eg_fail(EEGPU_USAGE, "the cuts are of a %dx%d lattice and the function of a %dx%d one", cuts->height, cuts->width,
                        state->height, state->width);
     eegpu_status status = find_equivalent(state, cuts, options, same_as, turned);
     if (status != EEGPU_OK)
         return status;
-    return eg_plan_make(&shape, &device->capacity, cuts, same_as, options, device->budget->limit, count_workers(device, options),
-                        plan);
+    return eg_plan_make(&shape, &device->capacity, cuts, same_as, options, &host, &own, count_workers(device, options), plan);
 }
 
 eegpu_status eg_scan_plan(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options, eg_plan *plan)
@@ -77,7 +84,7 @@ eegpu_status eg_scan_plan(const eegpu_state *state, const struct eegpu_cuts *cut
     eegpu_status status = EEGPU_OK;
     *plan = (eg_plan){0};
     EG_TRY(eg_device_open(eg_scan_device(state, options), &device));
-    EG_TRY(device->backend->load(device, state));
+    EG_TRY(device->backend->load(device, state, scan_threads(options)));
     EG_TRY(eg_allocate(NULL, cuts->count, sizeof *same_as, "the plan", &same_as));
     EG_TRY(eg_allocate(NULL, cuts->count, sizeof *turned, "the plan", &turned));
     EG_TRY(make_plan(state, cuts, options, device, same_as, turned, plan));
@@ -192,9 +199,10 @@ static eegpu_status plan_and_run(eg_run *run, int64_t *same_as, bool *turned)
 {
     eg_plan plan = {0};
     eegpu_status status = EEGPU_OK;
-    EG_TRY(run->device->backend->load(run->device, run->state));
+    EG_TRY(run->device->backend->load(run->device, run->state, scan_threads(run->options)));
     EG_TRY(make_plan(run->state, run->cuts, run->options, run->device, same_as, turned, &plan));
     run->plan = &plan;
+    run->budget = plan.count > 0 && plan.tasks[0].representation != EG_AS_DENSITY ? run->state->budget : run->device->budget;
     EG_TRY(begin_result(run->cuts, run->device, &run->result));
     EG_TRY(open_lanes(run));
     EG_TRY(run_plan(run));

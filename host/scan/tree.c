@@ -5,6 +5,8 @@
  * does not decide which trees are wide. */
 #include "scan/run.h"
 
+#include <stdatomic.h>
+
 #include "base/parallel.h"
 
 enum { MOST_COLLECTED = 256 };
@@ -21,6 +23,7 @@ typedef struct walk {
     collected items[MOST_COLLECTED];
     size_t count;
     uint64_t bytes, most_bytes;
+    atomic_bool is_stopped; /* while records were made, which goes on to the last that is solved */
 } walk;
 
 static eegpu_status name_cut(const eg_run *run, const eg_task *task, eegpu_status status)
@@ -54,20 +57,28 @@ static eegpu_status solve_collected(walk *w)
     }
     eegpu_status status = eg_spectra_solve(w->lane, spectra, w->count, &failed);
     if (status != EEGPU_OK)
-        return name_cut(w->run, w->items[failed].task, status);
+        status = name_cut(w->run, w->items[failed].task, status);
     double seconds = eg_seconds() - start;
     for (size_t i = 0; i < w->count; i++)
         w->items[i].product.seconds += seconds * w->items[i].task->flops / flops;
-    return EEGPU_OK;
+    return status;
 }
 
+/* All that is solved is recorded, even if the progress asks to stop meanwhile or another cut has failed: it need not be done again. */
 static eegpu_status record_collected(void *context, uint64_t first, uint64_t last, int worker)
 {
     walk *w = context;
     eegpu_status status = EEGPU_OK;
     (void)worker;
-    for (uint64_t i = first; i < last && status == EEGPU_OK; i++)
+    for (uint64_t i = first; i < last && status == EEGPU_OK; i++) {
+        if (w->items[i].product.spectrum.pending_count > 0)
+            continue;
         status = name_cut(w->run, w->items[i].task, eg_product_record(w->run, w->items[i].task, &w->items[i].product));
+        if (status == EEGPU_INTERRUPTED) {
+            atomic_store(&w->is_stopped, true);
+            status = EEGPU_OK;
+        }
+    }
     return status;
 }
 
@@ -89,13 +100,25 @@ static eegpu_status wait_for_lanes(const eg_run *run)
 
 static eegpu_status flush(walk *w)
 {
-    eegpu_status status = EEGPU_OK;
+    char message[EG_MESSAGE_SIZE];
+    eegpu_status status = EEGPU_OK, solved;
     EG_TRY(w->run->device->backend->wait(w->lane)); /* it has made the products */
     EG_TRY(eg_parallel_for(w->run->workers, w->count, 1, reduce_collected, w));
     EG_TRY(wait_for_lanes(w->run));
-    EG_TRY(solve_collected(w));
+    EG_TRY(eg_progress_add(&w->run->progress, 0));
+    solved = solve_collected(w);
+    eg_error_save(message);
     EG_TRY(eg_parallel_for(w->run->workers, w->count, 1, record_collected, w));
+    eg_error_restore(message);
+    status = solved;
+    if (status == EEGPU_OK && atomic_load(&w->is_stopped))
+        status = eg_progress_add(&w->run->progress, 0);
 done:
+    if (status != EEGPU_OK) { /* nothing may be freed that a lane still works on */
+        eg_error_save(message);
+        (void)!wait_for_lanes(w->run);
+        eg_error_restore(message);
+    }
     drop_collected(w);
     return status;
 }
@@ -144,6 +167,8 @@ static eegpu_status visit(walk *w, size_t number, const eg_product *parent)
     eegpu_status status = EEGPU_OK;
     if (is_finished(w->run, number))
         return EEGPU_OK;
+    if (w->is_wide)
+        EG_TRY(eg_progress_add(&w->run->progress, 0)); /* collecting reports nothing else */
     EG_TRY(name_cut(w->run, task, eg_product_make(w->run, task, parent, w->lane, &own)));
     bool is_bulky = eg_product_is_bulky(w->run, &own);
     if (is_bulky)
@@ -166,9 +191,9 @@ static eegpu_status walk_wide(eg_run *run)
     for (size_t t = 0; t < run->plan->wide_count; t++) {
         const eg_tree *tree = &run->plan->trees[t];
         uint64_t own = run->plan->tasks[tree->first].bytes;
-        if (w.count > 0 && eg_budget_free(run->device->budget) < own)
+        if (w.count > 0 && eg_budget_free(run->budget) < own)
             EG_TRY(flush(&w));
-        uint64_t room = eg_budget_free(run->device->budget);
+        uint64_t room = eg_budget_free(run->budget);
         w.most_bytes = w.bytes + (room > own ? (room - own) / 2 : 0);
         EG_TRY(visit(&w, tree->first, NULL));
     }
@@ -196,7 +221,7 @@ static void return_room(eg_run *run, uint64_t bytes)
 {
     pthread_mutex_lock(&run->lock);
     run->running--;
-    run->room = run->running == 0 ? eg_budget_free(run->device->budget) : run->room + bytes;
+    run->room = run->running == 0 ? eg_budget_free(run->budget) : run->room + bytes;
     pthread_cond_broadcast(&run->changed);
     pthread_mutex_unlock(&run->lock);
 }
@@ -232,7 +257,7 @@ eegpu_status eg_run_trees(eg_run *run)
         if (run->finished[plan->tasks[i].cut])
             EG_TRY(eg_progress_add(&run->progress, plan->tasks[i].flops));
     EG_TRY(walk_wide(run));
-    run->room = eg_budget_free(run->device->budget);
+    run->room = eg_budget_free(run->budget);
     EG_TRY(eg_parallel_for(run->workers, narrow, 1, walk_side_by_side, run));
     for (size_t t = plan->wide_count; t < plan->tree_count; t++)
         EG_TRY(walk_tree(run, &plan->trees[t], run->lanes[0]));

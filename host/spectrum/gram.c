@@ -15,17 +15,20 @@
 
 static const double unit_roundoff = 0x1p-53;
 
-/* Columns summed in one call: the error of a sum of K terms in pieces of w grows as w + K/w. */
-static uint64_t piece(const eg_lane *lane, uint64_t columns)
+/* Columns summed in one call: the error of a sum of K terms in pieces of w grows as w + K/w, so w is about sqrt(K), at least what the
+ * device likes and at most a panel. */
+static uint64_t piece(const eg_lane *lane, uint64_t columns, uint64_t panel)
 {
     uint64_t width = columns > (1 << 16) ? 1024 : 256, least = lane->device->least_piece;
-    return width < least ? least : width;
+    width = width < least ? least : width;
+    while (4 * width * width <= columns)
+        width *= 2;
+    return width < panel ? width : panel;
 }
 
-static double roundings_of_sum(const eg_lane *lane, bool is_exact, uint64_t columns)
+static double roundings_of_sum(bool is_exact, uint64_t columns, uint64_t piece)
 {
-    double w = (double)piece(lane, columns);
-    return is_exact ? 0 : w + ceil((double)columns / w);
+    return is_exact ? 0 : (double)piece + ceil((double)columns / (double)piece);
 }
 
 double eg_gram_error(const eg_gram *gram)
@@ -47,9 +50,9 @@ void eg_gram_free(eg_lane *lane, eg_gram *gram)
     gram->entries = NULL;
 }
 
-static eegpu_status accumulate(eg_lane *lane, const eg_block *panel, uint64_t total_columns, bool first, double *gram)
+static eegpu_status accumulate(eg_lane *lane, const eg_block *panel, uint64_t step, bool first, double *gram)
 {
-    uint64_t step = piece(lane, total_columns), unit = panel->is_complex ? 2 : 1;
+    uint64_t unit = panel->is_complex ? 2 : 1;
     eegpu_status status = EEGPU_OK;
     for (uint64_t column = 0; column < panel->columns && status == EEGPU_OK; column += step) {
         uint64_t count = panel->columns - column < step ? panel->columns - column : step;
@@ -64,14 +67,15 @@ eegpu_status eg_gram_of_state(eg_lane *lane, const eg_matrix_layout *layout, con
     const eg_backend *backend = lane->device->backend;
     const eegpu_state *state = lane->device->state;
     eg_block panel = {state->is_complex, state->kind == EG_BITS, task->small, task->panel, NULL};
+    uint64_t step = piece(lane, task->large, task->panel);
     eegpu_status status = EEGPU_OK;
     EG_TRY(begin(lane, state->is_complex, task->small, gram));
-    gram->roundings = roundings_of_sum(lane, panel.exact, task->large);
+    gram->roundings = roundings_of_sum(panel.exact, task->large, step);
     EG_TRY(backend->allocate(lane, task->small * task->panel, state->is_complex ? 16 : 8, "a panel of the matrix of a cut",
                              &panel.entries));
     for (uint64_t first = 0; first < task->large; first += task->panel) {
         EG_TRY(backend->gather(lane, layout, first, task->panel, panel.entries));
-        EG_TRY(accumulate(lane, &panel, task->large, first == 0, gram->entries));
+        EG_TRY(accumulate(lane, &panel, step, first == 0, gram->entries));
     }
 done:
     backend->release(lane, panel.entries);
@@ -93,6 +97,7 @@ eegpu_status eg_gram_of_block(eg_lane *lane, const eg_block *block, eg_gram *gra
     eegpu_status status = begin(lane, block->is_complex, block->rows, gram);
     if (status != EEGPU_OK)
         return status;
-    gram->roundings = roundings_of_sum(lane, block->exact, block->columns);
-    return accumulate(lane, block, block->columns, true, gram->entries);
+    uint64_t step = piece(lane, block->columns, block->columns);
+    gram->roundings = roundings_of_sum(block->exact, block->columns, step);
+    return accumulate(lane, block, step, true, gram->entries);
 }

@@ -6,7 +6,6 @@
  * 2 (n + 8) is taken here. By Weyl every eigenvalue is off by at most the 2-norm of that and of the error of the Gram matrix
  * (gram.c). */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "spectrum/spectrum.h"
@@ -97,6 +96,8 @@ static eegpu_status make_list(eg_spectrum *const *spectra, size_t count, bool al
         for (size_t i = 0; i < spectra[s]->pending_count; i++, problems++)
             numbers += spectra[s]->pending[i].gram.n;
     EG_TRY(eg_allocate(budget, numbers, sizeof(double), "the eigenvalues", &list->values));
+    for (uint64_t i = 0; i < numbers; i++)
+        list->values[i] = NAN; /* not computed */
     EG_TRY(eg_allocate(NULL, problems, sizeof *list->problems, "the list of matrices to solve", &list->problems));
     EG_TRY(eg_allocate(NULL, problems, sizeof *list->spectrum, "the list of matrices to solve", &list->spectrum));
     numbers = 0;
@@ -120,20 +121,49 @@ static void free_list(eg_budget *budget, problem_list *list)
     eg_release(NULL, list->spectrum);
 }
 
-static eegpu_status take_values(eg_lane *lane, const problem_list *list, eg_spectrum *const *spectra, size_t *failed)
+/* The values of spectrum number s, whose problems begin at `first`, as levels. Its matrices are gone afterwards. */
+static eegpu_status take_values(eg_lane *lane, const problem_list *list, size_t first, eg_spectrum *spectrum)
 {
-    const double *values = list->values;
     eegpu_status status = EEGPU_OK;
-    for (size_t p = 0, first = 0; p < list->count && status == EEGPU_OK; p++) {
-        if (list->spectrum[p] != list->spectrum[first])
-            first = p;
-        eg_spectrum *spectrum = spectra[ *failed = list->spectrum[p]];
-        eg_pending *solved = &spectrum->pending[p - first];
-        status = add_values(solved, values, spectrum);
-        values += solved->gram.n;
-        eg_gram_free(lane, &solved->gram);
+    for (size_t i = 0; i < spectrum->pending_count && status == EEGPU_OK; i++)
+        status = add_values(&spectrum->pending[i], list->problems[first + i].values, spectrum);
+    if (status != EEGPU_OK)
+        return status;
+    for (size_t i = 0; i < spectrum->pending_count; i++)
+        eg_gram_free(lane, &spectrum->pending[i].gram);
+    spectrum->pending_count = spectrum->pending_bytes = 0;
+    return EEGPU_OK;
+}
+
+static bool has_values(const problem_list *list, size_t first, size_t count)
+{
+    for (size_t p = first; p < first + count; p++)
+        if (isnan(list->problems[p].values[list->problems[p].n - 1]))
+            return false;
+    return true;
+}
+
+/* After a failure, what was solved before it is kept all the same: those spectra wait for nothing any more. */
+static eegpu_status take_all(eg_lane *lane, const problem_list *list, eg_spectrum *const *spectra, size_t count,
+                             eegpu_status solved, size_t *failed)
+{
+    char message[EG_MESSAGE_SIZE];
+    size_t first = 0, culprit = *failed;
+    eg_error_save(message);
+    for (size_t s = 0, problems = 0; s < count; s++, first += problems) {
+        problems = spectra[s]->pending_count;
+        if (solved != EEGPU_OK && (s == culprit || !has_values(list, first, problems)))
+            continue;
+        eegpu_status status = take_values(lane, list, first, spectra[s]);
+        if (status == EEGPU_OK || solved != EEGPU_OK)
+            continue;
+        solved = status;
+        *failed = culprit = s;
+        eg_error_save(message);
     }
-    return status;
+    if (solved != EEGPU_OK)
+        eg_error_restore(message);
+    return solved;
 }
 
 static eegpu_status solve(eg_lane *lane, eg_spectrum *const *spectra, size_t count, bool alone, size_t *failed)
@@ -148,10 +178,7 @@ static eegpu_status solve(eg_lane *lane, eg_spectrum *const *spectra, size_t cou
         goto done;
     status = lane->device->backend->eigenvalues(lane, list.problems, list.count, failed);
     *failed = list.spectrum[*failed];
-    if (status == EEGPU_OK)
-        EG_TRY(take_values(lane, &list, spectra, failed));
-    for (size_t s = 0; s < count && status == EEGPU_OK; s++)
-        spectra[s]->pending_count = spectra[s]->pending_bytes = 0;
+    status = take_all(lane, &list, spectra, count, status, failed);
 done:
     free_list(spectra[0]->budget, &list);
     return status;

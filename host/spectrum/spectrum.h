@@ -89,7 +89,8 @@ EG_MUST eg_spectrum_add_block(eg_lane *lane, eg_route route, eg_block *block, do
 /* By SVD, the whole matrix of a cut at once. */
 EG_MUST eg_spectrum_add_state(eg_lane *lane, const eg_matrix_layout *layout, const eg_task *task, eg_spectrum *spectrum);
 
-/* The values of all that waits in several spectra. On a failure *failed is the number of the spectrum. */
+/* The values of all that waits in several spectra. On a failure *failed is the number of the spectrum, and those whose values had been
+ * found before are complete all the same: nothing waits in them. */
 EG_MUST eg_spectra_solve(eg_lane *lane, eg_spectrum *const *spectra, size_t count, size_t *failed);
 EG_MUST eg_spectrum_solve(eg_lane *lane, eg_spectrum *spectrum);
 

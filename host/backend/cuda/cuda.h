@@ -108,7 +108,7 @@ void eg_cuda_trim(eg_lane *lane);
 
 /* ---- The function (load.c) ---- */
 
-EG_MUST eg_cuda_load(eg_device *device, const eegpu_state *state);
+EG_MUST eg_cuda_load(eg_device *device, const eegpu_state *state, int threads);
 void eg_cuda_unload(eg_device *device);
 EG_MUST eg_cuda_gather(eg_lane *lane, const eg_matrix_layout *layout, uint64_t first, uint64_t count, double *panel);
 

@@ -12,7 +12,7 @@
 /* Panels of 1 GiB (2 for complex numbers): large enough for full speed of a product. A matrix from about n = 2048 on fills the device. The
  * solver is given room for two more matrices. Estimates: not measured on a device yet. */
 static const eg_capacity capacity = {
-    .panel_amplitudes = UINT64_C(1) << 27, .wide_from_flops = 5e10, .solver_squares = 2, .collects = true};
+    .panel_amplitudes = EG_PANEL_AMPLITUDES, .svd_copies = 1, .wide_from_flops = 5e10, .solver_squares = 2, .collects = true};
 
 enum { LEAST_PIECE = 1024 };
 

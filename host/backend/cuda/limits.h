@@ -16,6 +16,9 @@ enum {
     /* Bytes of each of the two pinned halves of an upload, a power of two: large enough for the full speed of the bus (estimate). */
     EG_STAGING_BYTES = EG_LIMIT(1 << 25, 1 << 13),
 
+    /* Amplitudes of a gathered panel: 1 GiB, 2 for complex ones; enough for the full speed of a product (estimate). */
+    EG_PANEL_AMPLITUDES = EG_LIMIT(1 << 27, 1 << 12),
+
     /* Lanes side by side, of a scan and of matrices of middle size: each holds handles and workspaces (estimate). */
     EG_MOST_LANES = EG_LIMIT(4, 4),
 

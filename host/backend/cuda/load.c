@@ -93,13 +93,16 @@ done:
     return status;
 }
 
-eegpu_status eg_cuda_load(eg_device *device, const eegpu_state *state)
+eegpu_status eg_cuda_load(eg_device *device, const eegpu_state *state, int threads)
 {
     eegpu_status status = EEGPU_OK;
+    eg_cuda_device *own = (eg_cuda_device *)device;
     eg_cuda_unload(device);
+    own->loader->base.threads = threads < EG_MOST_LOADING_THREADS ? threads : EG_MOST_LOADING_THREADS;
     if (state->kind != EG_IMAGES)
-        status = load_whole((eg_cuda_device *)device, state);
+        status = load_whole(own, state);
     if (status == EEGPU_OK) {
+        device->is_held = own->amplitudes != NULL || own->bits != NULL || state->kind == EG_IMAGES;
         device->state = state;
         return EEGPU_OK;
     }
