@@ -149,6 +149,21 @@ static void test_current_folder(void)
     remove_folder(folder);
 }
 
+/* cuBLAS must not be let near a variable that makes it inexact: the plug-in, which would work, is not loaded. */
+static void test_emulated_arithmetic(void)
+{
+    static const char *const values[] = {"1", "yes", "2"};
+    const char *folder = folder_with("good");
+    setenv("EEGPU_PLUGIN_PATH", folder, 1);
+    for (size_t i = 0; i < COUNT(values); i++) {
+        setenv("CUBLAS_EMULATE_DOUBLE_PRECISION", values[i], 1);
+        check_refused("emulated", EEGPU_NO_DEVICE, "device 'emulated': CUBLAS_EMULATE_DOUBLE_PRECISION=");
+        CHECK(strstr(eegpu_error_message(), values[i]) != NULL);
+    }
+    unsetenv("CUBLAS_EMULATE_DOUBLE_PRECISION");
+    remove_folder(folder);
+}
+
 /* ---- A plug-in that works; from here on it is loaded ---- */
 
 enum { THREADS = 8 };
@@ -169,6 +184,7 @@ static void test_loaded_once(void)
     const char *folder = folder_with("good");
     snprintf(path, sizeof path, ":nowhere:/nowhere:%s", folder);
     setenv("EEGPU_PLUGIN_PATH", path, 1);
+    setenv("CUBLAS_EMULATE_DOUBLE_PRECISION", "0", 1);
     for (int i = 0; i < THREADS; i++)
         CHECK(pthread_create(&threads[i], NULL, open_in_thread, &devices[i]) == 0);
     for (int i = 0; i < THREADS; i++) {
@@ -177,6 +193,7 @@ static void test_loaded_once(void)
         eg_device_close(devices[i]);
     }
     unsetenv("EEGPU_PLUGIN_PATH"); /* it stays loaded */
+    unsetenv("CUBLAS_EMULATE_DOUBLE_PRECISION");
     eg_device *device = NULL;
     CHECK_OK(eg_device_open("emulated:0", &device));
     eg_device_close(device);
@@ -195,4 +212,5 @@ static void test_messages(void)
 EG_SUITE("devices", {"names that are none", test_names}, {"the CPU", test_cpu}, {"no driver", test_no_driver},
          {"auto never fails", test_auto}, {"plug-ins that are broken", test_broken_plugins},
          {"a file that is no library", test_no_library}, {"the current folder is not looked in", test_current_folder},
+         {"arithmetic that is not double precision", test_emulated_arithmetic},
          {"a plug-in is loaded once", test_loaded_once}, {"messages of a plug-in", test_messages})

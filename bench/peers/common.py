@@ -59,7 +59,7 @@ def environment(threads):
 
 
 def loaded_blas():
-    """The OpenBLAS libraries of this process as they name themselves, with kernels and threads."""
+    """The OpenBLAS libraries of this process as they name themselves, with their kernels."""
     with open("/proc/self/maps", encoding="utf-8") as stream:
         paths = sorted({line.split(None, 5)[5].strip() for line in stream if "openblas" in line and "/" in line})
     names = []
@@ -70,7 +70,7 @@ def loaded_blas():
                 config = getattr(library, form.format("config"))
                 config.restype = ctypes.c_char_p
                 words = config().decode().split()
-                names.append(f"{' '.join(words[:2])}, kernels {words[-2]}, {getattr(library, form.format('num_threads'))()} threads")
+                names.append(f"{' '.join(words[:2])}, kernels {words[-2 if words[-1].startswith('MAX') else -1]}")
                 break
     return names
 
@@ -144,6 +144,7 @@ def work(way, state_file, cuts_file, threads, limit, say):
     job = Job(way, state_file, cuts_file, int(threads))
     say(blas=loaded_blas())
     estimated = job.plan(float(limit), say)
+    say(planned=True)
     seconds, cuts, values = job.run()
     say(seconds=seconds, cuts=cuts, entropies=values, estimated=estimated)
     for _ in sys.stdin:  # a line for every repeat

@@ -31,6 +31,7 @@ typedef struct eg_device {
     const eegpu_state *state; /* the loaded function */
     bool is_held;             /* by the device itself; else each panel's numbers are collected on the host and copied there first */
     eg_device_facts facts;
+    struct eg_statistics *statistics; /* where the time goes (statistics.h); NULL: nobody asked */
 } eg_device;
 
 /* A line of work on a device: a number of CPU threads, or a stream with its handles. Calls on one lane take place in order, and may

@@ -10,6 +10,7 @@
 #include "backend/plugin.h"
 #include "cli/cli.h"
 #include "report/report.h"
+#include "report/stages.h"
 #include "scan/scan.h"
 
 typedef struct scan_job {
@@ -21,6 +22,7 @@ typedef struct scan_job {
     eegpu_result *result;
     eegpu_scan_options options;
     eg_terminal terminal;
+    double opening_seconds;
 } scan_job;
 
 static bool ends_in(const char *text, const char *ending)
@@ -156,11 +158,16 @@ static eegpu_status scan_and_write(scan_job *job)
         EG_TRY(job->writer->write_plan(&report, &plan, job->report_file.stream));
     } else {
         double start = eg_seconds();
-        EG_TRY(eegpu_scan(job->state, job->cuts, &job->options, &job->result));
+        eg_statistics statistics;
+        EG_TRY(eg_scan_counted(job->state, job->cuts, &job->options, settings->stats ? &statistics : NULL, &job->result));
+        report.statistics = settings->stats ? &statistics : NULL;
+        report.opening_seconds = job->opening_seconds;
         report.result = job->result;
         report.seconds = eg_seconds() - start;
         eg_terminal_clear(&job->terminal);
         EG_TRY(write_results(job, &report));
+        if (settings->stats)
+            eg_stages_write(&report, stderr);
     }
 done:
     eg_plan_free(&plan);
@@ -175,7 +182,9 @@ eegpu_status eg_command_scan(const eg_settings *settings)
     set_options(&job);
     EG_TRY(open_outputs(&job));
     EG_TRY(choose_writer(settings, &job.writer));
+    job.opening_seconds = -eg_seconds();
     EG_TRY(eg_inputs_open(settings, &job.terminal, &job.state, &job.cuts));
+    job.opening_seconds += eg_seconds();
     EG_TRY(scan_and_write(&job));
     EG_TRY(eg_interrupt_check());
     EG_TRY(eg_output_commit(&job.vectors_file));

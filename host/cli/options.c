@@ -223,6 +223,8 @@ static const eg_option options[] = {
     {"help", 'h', NULL, EG_CNN, AT(help), NULL, 0, 0, "this text"},
     {"check-theory", 0, NULL, EG_LAW, AT(check_theory), NULL, 0, 0,
      "also check the properties and theorems of the paper on the numbers of this function; exit code 3 if one is broken"},
+    {"stats", 0, NULL, EG_SCAN, AT(stats), NULL, 0, 0,
+     "say on standard error, and in the JSON, where the time went: seconds, bytes and flops of every stage"},
     {"json", 0, NULL, EG_INFO | EG_LIST, AT(json), NULL, 0, 0, "as one JSON object"},
     {"quiet", 0, NULL, WORKING, AT(quiet), NULL, 0, 0, "no progress and no remarks on standard error; errors are still said"},
     {"help", 'h', NULL, ALL, AT(help), NULL, 0, 0, "this text"},

@@ -47,7 +47,7 @@ typedef struct eg_settings {
     const char *device;
     uint64_t memory;
     const char *output, *spectrum, *vectors, *journal;
-    bool dry_run, quiet, json, check_theory;
+    bool dry_run, quiet, json, check_theory, stats;
     eg_network_settings networks;
 } eg_settings;
 

@@ -37,7 +37,7 @@ static eg_route choose_route(const eegpu_scan_options *options)
 static uint64_t choose_panel(const eg_capacity *capacity, uint64_t small, uint64_t large)
 {
     uint64_t panel = capacity->panel_amplitudes / small;
-    if (panel < 1024) /* the longest piece that is summed in one call (spectrum/gram.c) */
+    if (panel < 1024) /* or the pieces that are summed in one call (spectrum/gram.c) would be short */
         panel = 1024;
     return panel < large ? panel : large;
 }

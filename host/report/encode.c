@@ -84,6 +84,23 @@ void eg_csv_string(FILE *stream, const char *text)
     fputc('"', stream);
 }
 
+void eg_xml_string(FILE *stream, const char *text)
+{
+    for (const unsigned char *s = (const unsigned char *)text; *s != '\0';) {
+        int length = sequence_length(s);
+        bool is_space = *s == '\t' || *s == '\n' || *s == '\r';
+        bool is_no_character = length == 3 && s[0] == 0xEF && s[1] == 0xBF && s[2] >= 0xBE;
+        const char *entity = *s == '&' ? "&amp;" : *s == '<' ? "&lt;" : *s == '>' ? "&gt;" : *s == '"' ? "&quot;" : *s == '\'' ? "&#39;" : NULL;
+        if (entity != NULL)
+            fputs(entity, stream);
+        else if (length == 0 || is_no_character || *s == 0x7F || (*s < 0x20 && !is_space))
+            fputs("\xEF\xBF\xBD", stream);
+        else
+            fwrite(s, 1, (size_t)length, stream);
+        s += length > 0 ? length : 1;
+    }
+}
+
 int eg_display_width(const char *text)
 {
     int width = 0;

@@ -1,4 +1,4 @@
-/* Values as text: numbers that read back as the same double, JSON and CSV strings. Used by all writers and by the program's
+/* Values as text: numbers that read back as the same double, JSON, CSV and XML strings. Used by all writers and by the program's
  * own JSON. Write errors are left to eg_stream_check(). */
 #ifndef EG_REPORT_ENCODE_H
 #define EG_REPORT_ENCODE_H
@@ -15,6 +15,7 @@ const char *eg_number_text(double value, char *text);
 void eg_json_number(FILE *stream, double value);     /* null when it is not finite */
 void eg_json_string(FILE *stream, const char *text); /* NULL: null; bytes that are no UTF-8 become \u00xx */
 void eg_csv_string(FILE *stream, const char *text);  /* quoted when it must be */
+void eg_xml_string(FILE *stream, const char *text);  /* for HTML and SVG; what XML cannot hold becomes U+FFFD */
 
 /* Columns on the screen of a UTF-8 text of narrow characters. */
 int eg_display_width(const char *text);

@@ -3,6 +3,7 @@
  * eg_writers(). */
 #include "report/encode.h"
 #include "report/fields.h"
+#include "report/stages.h"
 #include "scan/scan.h"
 
 static void write_cell(const eg_report *report, eg_cell cell, FILE *stream)
@@ -98,7 +99,9 @@ static void write_tail(const eg_report *report, FILE *stream)
     write_string_member("blas_kernels", has_blas ? blas.kernels : NULL, stream);
     fprintf(stream, ",\"threads\":%d,\"seconds\":", eg_report_threads(report));
     eg_json_number(stream, report->seconds);
-    fprintf(stream, ",\"peak_bytes\":%llu}\n", (unsigned long long)report->result->peak_bytes);
+    fprintf(stream, ",\"peak_bytes\":%llu", (unsigned long long)report->result->peak_bytes);
+    eg_stages_json(report, stream);
+    fputs("}\n", stream);
 }
 
 eegpu_status eg_json_write(const eg_report *report, FILE *stream)

@@ -1,15 +1,16 @@
-/* What `eegpu law` found, as a table for people or one JSON object. Comes in: a study; goes out: text. */
+/* What `eegpu law` found, as a table for people, one JSON object, or a page with pictures (html.h). Comes in: a study; goes out: text. */
 #ifndef EG_REPORT_LAW_H
 #define EG_REPORT_LAW_H
 
 #include "report/report.h"
-#include "scan/study.h"
+#include "scan/gallery.h"
 
 typedef struct eg_law_report {
     eg_report report;      /* command, cuts, unit, ...; state NULL for a result that was read from a file */
     const char *source;    /* the function */
     const char *read_from; /* the file of the result, or NULL */
     const eg_study *study;
+    const eg_gallery *gallery; /* for pictures; else NULL */
 } eg_law_report;
 
 EG_MUST eg_law_write_table(const eg_law_report *report, FILE *stream);

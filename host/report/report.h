@@ -15,12 +15,14 @@ typedef struct eg_report {
     const eegpu_state *state;
     const struct eegpu_cuts *cuts;
     const eegpu_result *result;
-    const eegpu_scan_options *options; /* Renyi orders */
-    double log_base;                   /* 1 for nats, log 2 for bits: entropies are divided by it */
-    const char *unit;                  /* "nat" or "bit" */
-    double seconds;                    /* wall clock of the scan */
-    int columns;                       /* width that a table may take; 0: 100 */
-    bool unicode;                      /* a table may use block characters; else ASCII */
+    const eegpu_scan_options *options;      /* Renyi orders */
+    double log_base;                        /* 1 for nats, log 2 for bits: entropies are divided by it */
+    const char *unit;                       /* "nat" or "bit" */
+    double seconds;                         /* wall clock of the scan */
+    double opening_seconds;                 /* and of the function before */
+    const struct eg_statistics *statistics; /* where the time went; NULL: nobody asked */
+    int columns;                            /* width that a table may take; 0: 100 */
+    bool unicode;                           /* a table may use block characters; else ASCII */
 } eg_report;
 
 typedef struct eg_writer {

@@ -90,6 +90,15 @@ static int prefix_length(const struct eegpu_cuts *cuts, size_t cut)
     return length < cuts->pixels ? length : 0;
 }
 
+/* Of the first pixels, whichever side of the cut they were. */
+static int prefix_boundary(const struct eegpu_cuts *cuts, int length)
+{
+    int boundary = 0;
+    for (int pixel = length > cuts->width ? length - cuts->width : 0; pixel < length; pixel++)
+        boundary += pixel + cuts->width < cuts->pixels || (pixel == length - 1 && length % cuts->width != 0);
+    return boundary;
+}
+
 static int by_length(const void *left, const void *right)
 {
     return ((const eg_prefix_point *)left)->length - ((const eg_prefix_point *)right)->length;
@@ -106,15 +115,12 @@ static eegpu_status keep_prefixes(const struct eegpu_cuts *cuts, const eegpu_res
     if (seen == NULL)
         return eg_fail(EEGPU_OUT_OF_MEMORY, "no room for %d lengths of prefix cuts", cuts->pixels);
     for (size_t i = 0; i < result->count; i++) {
-        int length = prefix_length(cuts, i), row = length < cuts->width ? length : cuts->width;
+        int length = prefix_length(cuts, i);
         if (length == 0 || seen[length])
             continue;
         seen[length] = true;
-        if (cuts->height == 1 || (length > cuts->pixels - cuts->width && length % cuts->width != 0 && length < cuts->width))
-            row = 1;
-        else if (length > cuts->pixels - cuts->width) /* what stands above the last row's rest, and the end of the last row */
-            row = cuts->pixels - length + (length % cuts->width != 0);
-        gallery->prefix[count++] = (eg_prefix_point){.length = length, .boundary = row, .s = result->records[i].s_vn};
+        gallery->prefix[count++] =
+            (eg_prefix_point){.length = length, .boundary = prefix_boundary(cuts, length), .s = result->records[i].s_vn};
     }
     free(seen);
     gallery->prefix_count = count >= 2 ? count : 0;
@@ -149,7 +155,8 @@ static eegpu_status raster_begin(uint64_t rows, uint64_t columns, uint64_t block
     raster->blocks = blocks;
     raster->height = (int)(rows < EG_RASTER_SIDE ? rows : EG_RASTER_SIDE);
     raster->width = (int)(columns < EG_RASTER_SIDE ? columns : EG_RASTER_SIDE);
-    return eg_allocate_zero(NULL, (uint64_t)raster->height * (uint64_t)raster->width, sizeof *raster->part, "a raster", &raster->part);
+    return eg_allocate_zero(NULL, (uint64_t)raster->height * (uint64_t)raster->width, sizeof *raster->part, "a raster",
+                            &raster->part);
 }
 
 static void raster_count(eg_raster *raster, uint64_t row, uint64_t column)

@@ -202,6 +202,7 @@ done:
 eegpu_status eg_product_reduce(eg_run *run, const eg_task *task, eg_lane *lane, eg_product *product)
 {
     eegpu_record *record = &run->result->records[task->cut];
+    eg_stage_mark mark = eg_stage_begin(run->device);
     double start = eg_seconds();
     eegpu_status status;
     record->rows = exp2(record->n_a);
@@ -216,5 +217,6 @@ eegpu_status eg_product_reduce(eg_run *run, const eg_task *task, eg_lane *lane, 
     else
         status = reduce_density(run, task, lane, product, record);
     product->seconds += eg_seconds() - start;
+    eg_stage_end(run->device, EG_STAGE_REDUCE, mark);
     return status;
 }

@@ -42,6 +42,7 @@ static void fill_entropies(const eg_run *run, const eg_spectrum *spectrum, eegpu
 eegpu_status eg_product_record(eg_run *run, const eg_task *task, eg_product *product)
 {
     eegpu_record *record = &run->result->records[task->cut];
+    eg_stage_mark mark = eg_stage_begin(run->device);
     double start = eg_seconds();
     eegpu_status status = EEGPU_OK;
     EG_TRY(eg_spectrum_finish(&product->spectrum, run->state->ones));
@@ -54,5 +55,6 @@ eegpu_status eg_product_record(eg_run *run, const eg_task *task, eg_product *pro
     run->finished[task->cut] = true;
     EG_TRY(eg_progress_add(&run->progress, task->flops));
 done:
+    eg_stage_end(run->device, EG_STAGE_RECORD, mark);
     return status;
 }

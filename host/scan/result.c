@@ -34,20 +34,26 @@ const char *eg_scan_device(const eegpu_state *state, const eegpu_scan_options *o
     return state->kind != EG_IMAGES && state->pixels >= GPU_FROM_PIXELS ? "auto" : "cpu";
 }
 
-eegpu_status eegpu_scan(const eegpu_state *state, const eegpu_cuts *cuts, const eegpu_scan_options *options, eegpu_result **result)
+eegpu_status eg_scan_counted(const eegpu_state *state, const eegpu_cuts *cuts, const eegpu_scan_options *options,
+                             eg_statistics *statistics, eegpu_result **result)
 {
-    eegpu_scan_options defaults = eegpu_scan_options_default();
     eg_device *device = NULL;
-    if (options == NULL)
-        options = &defaults;
     eegpu_status status = EEGPU_OK;
     *result = NULL;
     EG_TRY(check_options(options));
     EG_TRY(eg_device_open(eg_scan_device(state, options), &device));
+    if (statistics != NULL)
+        eg_statistics_watch(device, statistics);
     EG_TRY(eg_scan_on(state, cuts, options, device, result));
 done:
     eg_device_close(device);
     return status;
+}
+
+eegpu_status eegpu_scan(const eegpu_state *state, const eegpu_cuts *cuts, const eegpu_scan_options *options, eegpu_result **result)
+{
+    eegpu_scan_options defaults = eegpu_scan_options_default();
+    return eg_scan_counted(state, cuts, options == NULL ? &defaults : options, NULL, result);
 }
 
 size_t eegpu_result_count(const eegpu_result *result) { return result->count; }

@@ -6,7 +6,7 @@
 
 #include <pthread.h>
 
-#include "backend/columns.h"
+#include "backend/statistics.h"
 #include "scan/journal.h"
 #include "scan/scan.h"
 #include "spectrum/spectrum.h"
@@ -27,10 +27,11 @@ typedef struct eg_run {
     eg_journal journal;
     uint64_t one;         /* the weight of the whole function as a column */
     eg_columns whole;     /* a 0/1 function as one column; borrows */
-    pthread_mutex_t lock; /* of `room` and `running` */
+    pthread_mutex_t lock; /* of `room`, `running` and `busy` */
     pthread_cond_t changed;
     uint64_t room; /* bytes that no running tree has reserved */
     int running;
+    double busy; /* seconds that lanes have worked in the present loop over them */
 } eg_run;
 
 /* What a task makes: what its descendants are made from, then its spectrum. */

@@ -70,10 +70,15 @@ static eegpu_status make_plan(const eegpu_state *state, const struct eegpu_cuts 
     if (cuts->height != state->height || cuts->width != state->width)
         return eg_fail(EEGPU_USAGE, "the cuts are of a %dx%d lattice and the function of a %dx%d one", cuts->height, cuts->width,
                        state->height, state->width);
+    eg_stage_mark mark = eg_stage_begin(device);
     eegpu_status status = find_equivalent(state, cuts, options, same_as, turned);
+    eg_stage_end(device, EG_STAGE_SYMMETRIES, mark);
     if (status != EEGPU_OK)
         return status;
-    return eg_plan_make(&shape, &device->capacity, cuts, same_as, options, &host, &own, count_workers(device, options), plan);
+    mark = eg_stage_begin(device);
+    status = eg_plan_make(&shape, &device->capacity, cuts, same_as, options, &host, &own, count_workers(device, options), plan);
+    eg_stage_end(device, EG_STAGE_PLAN, mark);
+    return status;
 }
 
 eegpu_status eg_scan_plan(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options, eg_plan *plan)
@@ -198,13 +203,17 @@ done:
 static eegpu_status plan_and_run(eg_run *run, int64_t *same_as, bool *turned)
 {
     eg_plan plan = {0};
+    eg_stage_mark mark;
     eegpu_status status = EEGPU_OK;
     EG_TRY(run->device->backend->load(run->device, run->state, scan_threads(run->options)));
     EG_TRY(make_plan(run->state, run->cuts, run->options, run->device, same_as, turned, &plan));
     run->plan = &plan;
     run->budget = plan.count > 0 && plan.tasks[0].representation != EG_AS_DENSITY ? run->state->budget : run->device->budget;
     EG_TRY(begin_result(run->cuts, run->device, &run->result));
-    EG_TRY(open_lanes(run));
+    mark = eg_stage_begin(run->device);
+    status = open_lanes(run);
+    eg_stage_end(run->device, EG_STAGE_LANES, mark);
+    EG_TRY(status);
     EG_TRY(run_plan(run));
     for (size_t i = 0; i < run->cuts->count; i++)
         if (same_as[i] >= 0)
@@ -226,6 +235,7 @@ eegpu_status eg_scan_on(const eegpu_state *state, const struct eegpu_cuts *cuts,
                   .changed = PTHREAD_COND_INITIALIZER};
     int64_t *same_as = NULL;
     bool *turned = NULL;
+    double start = eg_seconds();
     eegpu_status status = EEGPU_OK;
     *result = NULL;
     pthread_mutex_lock(&one_scan);
@@ -236,6 +246,10 @@ done:
     pthread_mutex_unlock(&one_scan);
     eg_release(NULL, same_as);
     eg_release(NULL, turned);
+    if (device->statistics != NULL) {
+        device->statistics->wall = eg_seconds() - start;
+        device->statistics->threads += device->statistics->wall;
+    }
     if (status == EEGPU_OK) {
         run.result->peak_bytes = atomic_load(&state->budget->peak);
         *result = run.result;

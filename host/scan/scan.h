@@ -5,6 +5,7 @@
 #define EG_SCAN_SCAN_H
 
 #include "backend/backend.h"
+#include "backend/statistics.h"
 #include "cut/cut.h"
 #include "plan/plan.h"
 #include "state/state.h"
@@ -22,6 +23,10 @@ EG_MUST eg_scan_plan(const eegpu_state *state, const struct eegpu_cuts *cuts, co
 
 /* The name of the device that eegpu_scan() opens: what was asked for; for `auto` the CPU where a GPU would not pay, else "auto". */
 const char *eg_scan_device(const eegpu_state *state, const eegpu_scan_options *options);
+
+/* eegpu_scan(), and where its time went. `statistics` NULL: it is not asked for. */
+EG_MUST eg_scan_counted(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options,
+                        eg_statistics *statistics, eegpu_result **result);
 
 /* eegpu_scan() on an open device, which may be used again (tests hand in one whose back end has planted faults). */
 EG_MUST eg_scan_on(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options, eg_device *device,

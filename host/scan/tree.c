@@ -34,15 +34,37 @@ static eegpu_status name_cut(const eg_run *run, const eg_task *task, eegpu_statu
     return eg_fail_while(status, "cut %zu (%d | %d pixels)", task->cut, record->n_a, record->n_b);
 }
 
+/* ---- Lanes side by side ---- */
+
+/* A loop over lanes, its idle time on record. The function calls add_busy() when it is done. */
+static eegpu_status for_lanes(eg_run *run, uint64_t count, eg_range_function function, void *context)
+{
+    double start = eg_seconds();
+    run->busy = 0;
+    eegpu_status status = eg_parallel_for(run->workers, count, 1, function, context);
+    eg_statistics_add_lanes(run->device, count < (uint64_t)run->workers ? (int)count : run->workers, eg_seconds() - start,
+                            run->busy);
+    return status;
+}
+
+static void add_busy(eg_run *run, double start)
+{
+    pthread_mutex_lock(&run->lock);
+    run->busy += eg_seconds() - start;
+    pthread_mutex_unlock(&run->lock);
+}
+
 /* ---- Collected products ---- */
 
 static eegpu_status reduce_collected(void *context, uint64_t first, uint64_t last, int worker)
 {
     walk *w = context;
     eg_lane *lane = w->run->lanes[worker];
+    double start = eg_seconds();
     eegpu_status status = EEGPU_OK;
     for (uint64_t i = first; i < last && status == EEGPU_OK; i++)
         status = name_cut(w->run, w->items[i].task, eg_product_reduce(w->run, w->items[i].task, lane, &w->items[i].product));
+    add_busy(w->run, start);
     return status;
 }
 
@@ -68,6 +90,7 @@ static eegpu_status solve_collected(walk *w)
 static eegpu_status record_collected(void *context, uint64_t first, uint64_t last, int worker)
 {
     walk *w = context;
+    double start = eg_seconds();
     eegpu_status status = EEGPU_OK;
     (void)worker;
     for (uint64_t i = first; i < last && status == EEGPU_OK; i++) {
@@ -79,6 +102,7 @@ static eegpu_status record_collected(void *context, uint64_t first, uint64_t las
             status = EEGPU_OK;
         }
     }
+    add_busy(w->run, start);
     return status;
 }
 
@@ -103,12 +127,12 @@ static eegpu_status flush(walk *w)
     char message[EG_MESSAGE_SIZE];
     eegpu_status status = EEGPU_OK, solved;
     EG_TRY(w->run->device->backend->wait(w->lane)); /* it has made the products */
-    EG_TRY(eg_parallel_for(w->run->workers, w->count, 1, reduce_collected, w));
+    EG_TRY(for_lanes(w->run, w->count, reduce_collected, w));
     EG_TRY(wait_for_lanes(w->run));
     EG_TRY(eg_progress_add(&w->run->progress, 0));
     solved = solve_collected(w);
     eg_error_save(message);
-    EG_TRY(eg_parallel_for(w->run->workers, w->count, 1, record_collected, w));
+    EG_TRY(for_lanes(w->run, w->count, record_collected, w));
     eg_error_restore(message);
     status = solved;
     if (status == EEGPU_OK && atomic_load(&w->is_stopped))
@@ -235,6 +259,7 @@ static eegpu_status walk_tree(eg_run *run, const eg_tree *tree, eg_lane *lane)
 static eegpu_status walk_side_by_side(void *context, uint64_t first, uint64_t last, int worker)
 {
     eg_run *run = context;
+    double start = eg_seconds();
     eegpu_status status = EEGPU_OK;
     for (uint64_t i = first; i < last && status == EEGPU_OK; i++) {
         const eg_tree *tree = &run->plan->trees[run->plan->wide_count + i];
@@ -245,6 +270,7 @@ static eegpu_status walk_side_by_side(void *context, uint64_t first, uint64_t la
         if (status == EEGPU_OUT_OF_MEMORY)
             status = EEGPU_OK; /* what is unfinished runs again, alone, when the others are done */
     }
+    add_busy(run, start);
     return status;
 }
 
@@ -258,7 +284,7 @@ eegpu_status eg_run_trees(eg_run *run)
             EG_TRY(eg_progress_add(&run->progress, plan->tasks[i].flops));
     EG_TRY(walk_wide(run));
     run->room = eg_budget_free(run->budget);
-    EG_TRY(eg_parallel_for(run->workers, narrow, 1, walk_side_by_side, run));
+    EG_TRY(for_lanes(run, narrow, walk_side_by_side, run));
     for (size_t t = plan->wide_count; t < plan->tree_count; t++)
         EG_TRY(walk_tree(run, &plan->trees[t], run->lanes[0]));
 done:

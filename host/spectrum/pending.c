@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "backend/statistics.h"
 #include "spectrum/spectrum.h"
 
 static const double unit_roundoff = 0x1p-53;
@@ -169,10 +170,9 @@ static eegpu_status take_all(eg_lane *lane, const problem_list *list, eg_spectru
 static eegpu_status solve(eg_lane *lane, eg_spectrum *const *spectra, size_t count, bool alone, size_t *failed)
 {
     problem_list list = {0};
+    eg_stage_mark mark = eg_stage_begin(lane->device);
     eegpu_status status = EEGPU_OK;
     *failed = 0;
-    if (count == 0)
-        return EEGPU_OK;
     EG_TRY(make_list(spectra, count, alone, &list));
     if (list.count == 0)
         goto done;
@@ -181,12 +181,13 @@ static eegpu_status solve(eg_lane *lane, eg_spectrum *const *spectra, size_t cou
     status = take_all(lane, &list, spectra, count, status, failed);
 done:
     free_list(spectra[0]->budget, &list);
+    eg_stage_end(lane->device, EG_STAGE_EIGENVALUES, mark);
     return status;
 }
 
 eegpu_status eg_spectra_solve(eg_lane *lane, eg_spectrum *const *spectra, size_t count, size_t *failed)
 {
-    return solve(lane, spectra, count, false, failed);
+    return count == 0 ? EEGPU_OK : solve(lane, spectra, count, false, failed);
 }
 
 eegpu_status eg_spectrum_solve(eg_lane *lane, eg_spectrum *spectrum)

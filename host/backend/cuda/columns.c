@@ -30,8 +30,10 @@ typedef struct distinct {
 
 /* ---- Buffers of a piece ---- */
 
-static eegpu_status keep(derivation *job, eegpu_status status, void *buffer, void *pointer_to_pointer)
+static eegpu_status make(derivation *job, uint64_t count, uint64_t size, void *pointer_to_pointer)
 {
+    void *buffer = NULL;
+    eegpu_status status = eg_cuda_allocate(job->lane, count, size, "the columns of a cut", &buffer);
     job->is_short = job->is_short || status == EEGPU_OUT_OF_MEMORY;
     if (status == EEGPU_OK)
         job->buffers[job->buffer_count++] = buffer;
@@ -39,18 +41,17 @@ static eegpu_status keep(derivation *job, eegpu_status status, void *buffer, voi
     return status;
 }
 
-static eegpu_status make(derivation *job, uint64_t count, uint64_t size, void *pointer_to_pointer)
-{
-    void *buffer = NULL;
-    eegpu_status status = eg_cuda_allocate(job->lane, count, size, "the columns of a cut", &buffer);
-    return keep(job, status, buffer, pointer_to_pointer);
-}
-
+/* What the upload lacks is memory of the host: smaller pieces would not help. */
 static eegpu_status put(derivation *job, const void *host, uint64_t bytes, void *pointer_to_pointer)
 {
     void *buffer = NULL;
-    eegpu_status status = eg_cuda_put(job->lane, host, bytes, "the columns of a region", &buffer);
-    return keep(job, status, buffer, pointer_to_pointer);
+    eegpu_status status;
+    EG_TRY(make(job, bytes, 1, &buffer));
+    eg_cuda_upload upload = {.bytes = bytes, .fill = eg_cuda_fill_plain, .source = host, .target = buffer};
+    EG_TRY(eg_cuda_send(job->lane, &upload));
+    memcpy(pointer_to_pointer, &buffer, sizeof buffer);
+done:
+    return status;
 }
 
 static void drop(derivation *job)

@@ -21,6 +21,7 @@ _Static_assert(EG_NO_VECTOR == EG_ZERO_VECTOR, "host and kernels say alike that 
 typedef struct eg_cuda_staging {
     unsigned char *half[2];
     uint64_t half_bytes; /* a power of two up to EG_STAGING_BYTES; 0 before the first upload */
+    bool is_limited;     /* the host did not give larger halves */
     cudaEvent_t sent[2]; /* when a half may be written again */
 } eg_cuda_staging;
 
@@ -32,12 +33,21 @@ typedef struct eg_cuda_buffers {
     struct eg_cuda_buffer *chain[EG_BUFFER_CHAINS];
 } eg_cuda_buffers;
 
+/* Lanes that help another one to solve (eigenvalues.c), opened when first wanted and kept until the device is closed: starting cuBLAS and
+ * cuSOLVER is slow. All callers share them, so their number is bounded. */
+typedef struct eg_cuda_helpers {
+    pthread_mutex_t lock;
+    eg_lane *idle[EG_MOST_HELPERS];
+    int idle_count, count; /* count: idle and lent ones */
+} eg_cuda_helpers;
+
 typedef struct eg_cuda_device {
     eg_device base; /* first, so that a pointer to one is a pointer to the other */
     int number;
     eg_budget own_budget;
     cudaMemPool_t pool;
     eg_cuda_buffers buffers;
+    eg_cuda_helpers helpers;
     struct eg_cuda_lane *loader; /* the lane that uploads and holds the function */
     double *amplitudes;          /* the whole loaded function; NULL: it is gathered from the host, panel by panel */
     uint64_t *bits;
@@ -63,6 +73,10 @@ EG_MUST eg_cuda_open(int number, eg_device **device);
 void eg_cuda_close(eg_device *device);
 EG_MUST eg_cuda_open_lane(eg_device *device, int threads, eg_lane **lane);
 void eg_cuda_close_lane(eg_lane *lane);
+
+/* A helper; NULL when all are lent or none can be opened. It is given back when what it was asked for is done. */
+eg_lane *eg_cuda_borrow_lane(eg_device *device);
+void eg_cuda_give_lane_back(eg_lane *lane);
 
 /* ---- Checked calls (device.c): `doing` says in words what was being done; the message names the error and what to try. An allocation
  * failure is EEGPU_OUT_OF_MEMORY, a lost or missing device EEGPU_NO_DEVICE, anything else EEGPU_NUMERICS. ---- */
@@ -102,7 +116,7 @@ EG_MUST eg_cuda_send(eg_lane *lane, const eg_cuda_upload *upload);
 void eg_cuda_free_staging(eg_cuda_staging *staging);
 
 /* Bytes of device memory that can still be had, and giving back to the driver what the pool keeps, before cuBLAS or cuSOLVER is to
- * allocate by itself or after an allocation has failed. */
+ * allocate by itself or after an allocation has failed. It waits for the work of all lanes, for what they free is there only then. */
 uint64_t eg_cuda_room(const eg_lane *lane);
 void eg_cuda_trim(eg_lane *lane);
 

@@ -117,7 +117,8 @@ eegpu_status eg_cuda_enter(const eg_device *device)
 
 /* ---- Lanes ---- */
 
-/* Double precision as it is written, never emulated by other arithmetic, and the same bits each time. */
+/* Double precision as it is written, never emulated by other arithmetic, and the same bits each time. What the environment says would
+ * count for more than the mode of cuBLAS: choose.c looks at that. cuSOLVER has the mode since CUDA 13.0. */
 static eegpu_status open_handles(eg_cuda_lane *lane)
 {
     eegpu_status status;
@@ -129,6 +130,9 @@ static eegpu_status open_handles(eg_cuda_lane *lane)
     EG_TRY(eg_cusolver_check(cusolverDnSetStream(lane->solver, lane->stream), "setting the stream of cuSOLVER"));
     EG_TRY(eg_cusolver_check(cusolverDnSetDeterministicMode(lane->solver, CUSOLVER_DETERMINISTIC_RESULTS),
                              "making cuSOLVER deterministic"));
+#if CUSOLVER_VERSION >= 12000
+    EG_TRY(eg_cusolver_check(cusolverDnSetMathMode(lane->solver, CUSOLVER_DEFAULT_MATH), "setting the arithmetic of cuSOLVER"));
+#endif
     EG_TRY(eg_cusolver_check(cusolverDnCreateParams(&lane->parameters), "making the parameters of cuSOLVER"));
 done:
     return status;
@@ -168,6 +172,33 @@ void eg_cuda_close_lane(eg_lane *lane)
     if (old->stream != NULL)
         (void)cudaStreamDestroy(old->stream);
     eg_release(NULL, old);
+}
+
+/* Helpers: one that is idle, else a new one while there may be more. */
+eg_lane *eg_cuda_borrow_lane(eg_device *device)
+{
+    eg_cuda_helpers *helpers = &((eg_cuda_device *)device)->helpers;
+    eg_lane *lane = NULL;
+    pthread_mutex_lock(&helpers->lock);
+    bool may_open = helpers->idle_count == 0 && helpers->count < EG_MOST_HELPERS;
+    if (helpers->idle_count > 0)
+        lane = helpers->idle[--helpers->idle_count];
+    helpers->count += may_open;
+    pthread_mutex_unlock(&helpers->lock);
+    if (!may_open || eg_cuda_open_lane(device, 1, &lane) == EEGPU_OK)
+        return lane;
+    pthread_mutex_lock(&helpers->lock);
+    helpers->count--;
+    pthread_mutex_unlock(&helpers->lock);
+    return NULL;
+}
+
+void eg_cuda_give_lane_back(eg_lane *lane)
+{
+    eg_cuda_helpers *helpers = &eg_cuda_device_of(lane)->helpers;
+    pthread_mutex_lock(&helpers->lock);
+    helpers->idle[helpers->idle_count++] = lane;
+    pthread_mutex_unlock(&helpers->lock);
 }
 
 /* ---- Devices ---- */
@@ -348,6 +379,7 @@ eegpu_status eg_cuda_open(int number, eg_device **device)
                             .most_lanes = EG_MOST_LANES};
     snprintf(new->base.name, sizeof new->base.name, "%s:%d", eg_cuda_backend.name, number);
     pthread_mutex_init(&new->buffers.lock, NULL);
+    pthread_mutex_init(&new->helpers.lock, NULL);
     status = set_up(new);
     if (status != EEGPU_OK) {
         (void)eg_fail_while(status, "opening GPU number %d", number);
@@ -366,11 +398,14 @@ void eg_cuda_close(eg_device *device)
         return;
     (void)cudaSetDevice(old->number);
     eg_cuda_unload(device);
+    while (old->helpers.idle_count > 0)
+        eg_cuda_close_lane(old->helpers.idle[--old->helpers.idle_count]);
     if (old->loader != NULL)
         eg_cuda_close_lane(&old->loader->base);
     if (old->pool != NULL)
         (void)cudaMemPoolTrimTo(old->pool, 0);
     (void)cudaGetLastError();
+    pthread_mutex_destroy(&old->helpers.lock);
     pthread_mutex_destroy(&old->buffers.lock);
     eg_release(NULL, old);
 }

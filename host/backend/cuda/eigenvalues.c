@@ -207,7 +207,7 @@ done:
 /* ---- Side by side ---- */
 
 typedef struct side_by_side {
-    eg_lane *lanes[EG_MOST_LANES]; /* the first is the caller's */
+    eg_lane *lanes[1 + EG_MOST_HELPERS]; /* the first is the caller's */
     int count;
     const problem_pointer *problem;
     bool *is_left;        /* had no memory, for each problem */
@@ -234,14 +234,14 @@ static eegpu_status solve_range(void *context, uint64_t first, uint64_t last, in
     return EEGPU_OK;
 }
 
-/* As many as are of use and can be had; without any, the caller's lane does it all. */
-static void open_lanes(side_by_side *job, size_t problems)
+/* As many helpers as are of use and can be had; without any, the caller's lane does it all. */
+static void find_helpers(side_by_side *job, size_t problems)
 {
-    eg_device *device = job->lanes[0]->device;
-    for (job->count = 1; job->count < EG_MOST_LANES && (size_t)job->count < problems; job->count++) {
-        job->lanes[job->count] = NULL;
-        if (device->backend->open_lane(device, 1, &job->lanes[job->count]) != EEGPU_OK)
+    while (job->count <= EG_MOST_HELPERS && (size_t)job->count < problems) {
+        job->lanes[job->count] = eg_cuda_borrow_lane(job->lanes[0]->device);
+        if (job->lanes[job->count] == NULL)
             return;
+        job->count++;
     }
 }
 
@@ -253,7 +253,7 @@ static eegpu_status solve_side_by_side(eg_lane *lane, const problem_pointer *pro
     *failed = problem[0];
     EG_TRY(eg_allocate_zero(NULL, count, sizeof *job.is_left, "the list of matrices to do again", &job.is_left));
     EG_TRY(eg_cuda_wait(lane)); /* what it has made, others may use now */
-    open_lanes(&job, count);
+    find_helpers(&job, count);
     status = eg_parallel_for(job.count, count, 1, solve_range, &job);
     *failed = problem[job.failed < count ? job.failed : 0];
     for (size_t k = 0; k < count && status == EEGPU_OK; k++) {
@@ -264,7 +264,7 @@ static eegpu_status solve_side_by_side(eg_lane *lane, const problem_pointer *pro
     }
 done:
     while (job.count > 1)
-        lane->device->backend->close_lane(job.lanes[--job.count]);
+        eg_cuda_give_lane_back(job.lanes[--job.count]);
     pthread_mutex_destroy(&job.lock);
     eg_release(NULL, job.is_left);
     return status;

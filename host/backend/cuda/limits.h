@@ -14,13 +14,19 @@
 
 enum {
     /* Bytes of each of the two pinned halves of an upload, a power of two: large enough for the full speed of the bus (estimate). */
-    EG_STAGING_BYTES = EG_LIMIT(1 << 25, 1 << 13),
+    EG_STAGING_BYTES = EG_LIMIT(1 << 25, 1 << 14),
+
+    /* What a half has room for unless all of the upload fits: a chunk of load.c. */
+    EG_LEAST_HALF_BYTES = 1 << 13,
 
     /* Amplitudes of a gathered panel: 1 GiB, 2 for complex ones; enough for the full speed of a product (estimate). */
     EG_PANEL_AMPLITUDES = EG_LIMIT(1 << 27, 1 << 12),
 
     /* Lanes side by side, of a scan and of matrices of middle size: each holds handles and workspaces (estimate). */
     EG_MOST_LANES = EG_LIMIT(4, 4),
+
+    /* Lanes that help others with matrices of middle size, of all callers together (estimate). */
+    EG_MOST_HELPERS = EG_LIMIT(3, 3),
 
     /* Largest n that goes in batches, and the n from which on a matrix fills the device by itself (estimates). */
     EG_BATCHED_UP_TO = EG_LIMIT(512, 16),

@@ -12,6 +12,8 @@
 
 enum { MOST_CHUNK_BITS = 9, WORD_BITS = 6, CHUNK_GRAIN = 64 };
 
+_Static_assert(16 << MOST_CHUNK_BITS <= EG_LEAST_HALF_BYTES, "a chunk of complex numbers fits a piece of an upload");
+
 /* How the numbers of a state are kept on the host and sent. */
 typedef struct form {
     const void *source;
@@ -101,6 +103,11 @@ eegpu_status eg_cuda_load(eg_device *device, const eegpu_state *state, int threa
     own->loader->base.threads = threads < EG_MOST_LOADING_THREADS ? threads : EG_MOST_LOADING_THREADS;
     if (state->kind != EG_IMAGES)
         status = load_whole(own, state);
+    if (status == EEGPU_OUT_OF_MEMORY) { /* others have taken it since the device was opened: then panel by panel */
+        eg_cuda_unload(device);
+        eg_cuda_trim(&own->loader->base);
+        status = EEGPU_OK;
+    }
     if (status == EEGPU_OK) {
         device->is_held = own->amplitudes != NULL || own->bits != NULL || state->kind == EG_IMAGES;
         device->state = state;

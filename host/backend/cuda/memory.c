@@ -138,7 +138,8 @@ uint64_t eg_cuda_room(const eg_lane *lane) { return eg_budget_free(&eg_cuda_devi
 
 void eg_cuda_trim(eg_lane *lane)
 {
-    (void)cudaStreamSynchronize(eg_cuda_lane_of(lane)->stream);
+    (void)cudaSetDevice(eg_cuda_device_of(lane)->number);
+    (void)cudaDeviceSynchronize();
     (void)cudaMemPoolTrimTo(eg_cuda_device_of(lane)->pool, 0);
     (void)cudaGetLastError();
 }
@@ -156,27 +157,53 @@ void eg_cuda_free_staging(eg_cuda_staging *staging)
     *staging = (eg_cuda_staging){0};
 }
 
-/* Halves as large as the upload asks for, up to the most; they stay for the next one. */
+/* CUDA has one error for both memories, but what to do about this one is different. */
+static eegpu_status pin(uint64_t bytes, unsigned char **half)
+{
+    char text[24];
+    cudaError_t error = cudaMallocHost((void **)half, bytes);
+    if (error != cudaErrorMemoryAllocation)
+        return eg_cuda_check(error, "allocating pinned memory of the host for uploads");
+    (void)cudaGetLastError();
+    return eg_fail(EEGPU_OUT_OF_MEMORY,
+                   "no pinned memory of the host for uploads to the GPU: %s (%" PRIu64 " bytes) were asked for; see ulimit -l, the "
+                   "limit of the container and the host's free memory, or try --device cpu",
+                   eg_bytes_text(bytes, text), bytes);
+}
+
+static eegpu_status make_halves(eg_cuda_staging *staging, uint64_t bytes)
+{
+    eegpu_status status = EEGPU_OK;
+    for (int i = 0; i < 2; i++) {
+        EG_TRY(pin(bytes, &staging->half[i]));
+        EG_TRY(eg_cuda_check(cudaEventCreateWithFlags(&staging->sent[i], cudaEventDisableTiming), "making an event"));
+    }
+    staging->half_bytes = bytes;
+done:
+    if (status != EEGPU_OK)
+        eg_cuda_free_staging(staging);
+    return status;
+}
+
+/* Halves as large as the upload asks for, up to the most; they stay for the next one. Smaller ones do when the host is short of pinned
+ * memory. */
 static eegpu_status prepare_staging(eg_cuda_lane *lane, uint64_t bytes)
 {
     eegpu_status status = EEGPU_OK;
     eg_cuda_staging *staging = &lane->staging;
     uint64_t wanted = LEAST_STAGING;
+    bool is_limited = false;
     while (wanted < bytes && wanted < EG_STAGING_BYTES)
         wanted *= 2;
-    if (wanted <= staging->half_bytes)
+    if (wanted <= staging->half_bytes || (staging->is_limited && staging->half_bytes >= EG_LEAST_HALF_BYTES))
         return EEGPU_OK;
     EG_TRY(eg_cuda_check(cudaStreamSynchronize(lane->stream), "waiting for the GPU"));
     eg_cuda_free_staging(staging);
-    for (int i = 0; i < 2; i++) {
-        EG_TRY(
-            eg_cuda_check(cudaMallocHost((void **)&staging->half[i], wanted), "allocating pinned memory of the host for uploads"));
-        EG_TRY(eg_cuda_check(cudaEventCreateWithFlags(&staging->sent[i], cudaEventDisableTiming), "making an event"));
-    }
-    staging->half_bytes = wanted;
+    status = make_halves(staging, wanted);
+    for (; status == EEGPU_OUT_OF_MEMORY && wanted > EG_LEAST_HALF_BYTES; is_limited = true)
+        status = make_halves(staging, wanted /= 2);
+    staging->is_limited = is_limited && status == EEGPU_OK;
 done:
-    if (status != EEGPU_OK)
-        eg_cuda_free_staging(staging);
     return status;
 }
 
