@@ -363,7 +363,9 @@ eegpu_status eg_state_is_invariant(const eegpu_state *state, const int *image_of
     } else {
         passage plan = {.state = state};
         plan_passage(&plan, image_of_pixel, exchange_colours);
-        EG_TRY(eg_parallel_for(threads, UINT64_C(1) << (plan.places - plan.tile_bits), TILES_AT_ONCE, pass_tiles, &plan));
+        EG_TRY(pass_tiles(&plan, 0, 1, 0)); /* most functions differ here, before threads are worth while */
+        if (!atomic_load(&plan.differs))
+            EG_TRY(eg_parallel_for(threads, UINT64_C(1) << (plan.places - plan.tile_bits), TILES_AT_ONCE, pass_tiles, &plan));
         *invariant = !atomic_load(&plan.differs);
     }
 done:

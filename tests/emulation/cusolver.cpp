@@ -263,6 +263,14 @@ cusolverStatus_t cusolverDnSetDeterministicMode(cusolverDnHandle_t handle, cusol
     return CUSOLVER_STATUS_SUCCESS;
 }
 
+#if CUSOLVER_VERSION >= 12000
+cusolverStatus_t cusolverDnSetMathMode(cusolverDnHandle_t handle, cusolverMathMode_t)
+{
+    BEGIN_SOLVER(handle);
+    return CUSOLVER_STATUS_SUCCESS;
+}
+#endif
+
 cusolverStatus_t cusolverDnCreateParams(cusolverDnParams_t *params)
 {
     device_lock locked;

@@ -40,6 +40,8 @@ using emulated::stop;
 struct task {
     std::function<void()> run;
     bool is_work;
+    std::vector<const void *> buffers = {};                         /* of the device, that the work may touch */
+    std::shared_ptr<emulated::recording> mark = {}, waits_for = {}; /* of events: what it records, what it waits for */
 };
 
 struct CUstream_st {
@@ -66,7 +68,15 @@ struct buffer {
     bool ordered; /* from cudaMallocAsync */
     bool present; /* its stream has come to the allocation */
     bool leaving; /* cudaFreeAsync was called */
+    int device;
 };
+
+struct object {
+    const char *kind;
+    int device;
+};
+
+thread_local int device_of_thread = 0;
 
 /* Never destroyed, so that it outlives every other destructor of the program. */
 struct device {
@@ -75,7 +85,8 @@ struct device {
     size_t used = 0;
     std::vector<cudaStream_t> streams;
     CUstream_st default_stream = {{}, true, false};
-    std::map<const void *, const char *> objects;
+    std::map<const void *, object> objects;
+    std::vector<const void *> named; /* buffers in the arguments of the call that has begun */
     std::map<std::string, long long> calls;
     long long counted_calls = 0;
     cudaError_t broken = cudaSuccess;
@@ -194,6 +205,7 @@ static std::string plain_name(const char *function)
 
 static cudaError_t begin_call(const char *function, cudaError_t failure, bool counted)
 {
+    the().named.clear();
     std::string name = plain_name(function);
     long long of_name = ++the().calls[name], of_any = counted ? ++the().counted_calls : 0;
     long long driver = setting("DRIVER", CUDART_VERSION);
@@ -229,6 +241,16 @@ bool is_wrong(const char *function)
 
 /* ---- Memory ---- */
 
+void use_device(int number) { device_of_thread = number; }
+int used_device() { return device_of_thread; }
+
+static void require_same_device(const char *function, const char *what, int device)
+{
+    if (device != device_of_thread)
+        stop("%s: %s is of device %d, but the thread works with device %d; cudaSetDevice is missing", function, what, device,
+             device_of_thread);
+}
+
 size_t total_memory() { return (size_t)setting("MEMORY", 2LL << 30); }
 
 size_t free_memory()
@@ -256,8 +278,6 @@ static buffer_place buffer_at(void *address, place where, const char *function)
     return found;
 }
 
-static void finish_all();
-
 static cudaError_t allocate_buffer(void **address, place where, size_t bytes, bool ordered)
 {
     if (bytes == 0) {
@@ -265,7 +285,8 @@ static cudaError_t allocate_buffer(void **address, place where, size_t bytes, bo
         return cudaSuccess;
     }
     if (where == place::device && bytes > free_memory()) {
-        finish_all(); /* memory freed in stream order can come back */
+        if (!ordered)
+            finish_all(); /* memory freed in stream order can come back */
         if (bytes > free_memory())
             return cudaErrorMemoryAllocation;
     }
@@ -275,7 +296,7 @@ static cudaError_t allocate_buffer(void **address, place where, size_t bytes, bo
     memset(made, 0xff, bytes);
     memset((char *)made + bytes, margin_byte, margin_bytes);
     hide((char *)made + bytes, margin_bytes);
-    the().buffers[(char *)made] = {bytes, where, ordered, !ordered, false};
+    the().buffers[(char *)made] = {bytes, where, ordered, !ordered, false, device_of_thread};
     if (where == place::device) {
         the().used += bytes;
         if (ordered || the().depth == 0)
@@ -301,10 +322,14 @@ static void forget(buffer_place found)
 
 cudaError_t allocate(void **address, place where, size_t bytes) { return allocate_buffer(address, where, bytes, false); }
 
-static void push(cudaStream_t stream, std::function<void()> run, bool is_work);
+static void push(cudaStream_t stream, task &&next);
+static void order_with_default(cudaStream_t stream);
+static CUstream_st *queue_of(cudaStream_t stream) { return stream ? stream : &the().default_stream; }
 
 cudaError_t allocate_in_order(void **address, size_t bytes, cudaStream_t stream)
 {
+    if (bytes > free_memory())
+        finish(stream); /* what it frees can come back; of what others free, that is sure only after waiting for them */
     cudaError_t error = allocate_buffer(address, place::device, bytes, true);
     if (error != cudaSuccess || bytes == 0)
         return error;
@@ -316,7 +341,7 @@ cudaError_t allocate_in_order(void **address, size_t bytes, cudaStream_t stream)
         found->second.present = true;
         show(found->first, found->second.bytes);
     };
-    push(stream, arrive, false);
+    push(stream, {arrive, false});
     return cudaSuccess;
 }
 
@@ -329,6 +354,25 @@ void release(void *address, place where)
     forget(buffer_at(address, where, where == place::device ? "cudaFree" : "cudaFreeHost"));
 }
 
+/* Does the stream, once it has done what it was given up to now, come after this task of the other? Events straight from one to the other
+ * are known, not those by way of a third stream. */
+static bool comes_after(const CUstream_st *stream, const CUstream_st *other, size_t number)
+{
+    for (const task &one : stream->queue)
+        for (size_t i = number; one.waits_for != nullptr && i < other->queue.size(); i++)
+            if (other->queue[i].mark == one.waits_for)
+                return true;
+    return false;
+}
+
+static void require_done_elsewhere(const void *address, const CUstream_st *stream, const CUstream_st *other)
+{
+    for (size_t i = 0; other != stream && i < other->queue.size(); i++)
+        for (const void *used : other->queue[i].buffers)
+            if (used == address && !comes_after(stream, other, i))
+                stop("cudaFreeAsync: work of another stream that uses the buffer may still be under way");
+}
+
 void release_in_order(void *address, cudaStream_t stream)
 {
     if (address == nullptr)
@@ -336,9 +380,13 @@ void release_in_order(void *address, cudaStream_t stream)
     buffer_place found = buffer_at(address, place::device, "cudaFreeAsync");
     if (!found->second.ordered)
         stop("cudaFreeAsync: the buffer is not from cudaMallocAsync");
+    require_same_device("cudaFreeAsync", "the buffer", found->second.device);
+    order_with_default(stream);
+    require_done_elsewhere(address, queue_of(stream), &the().default_stream);
+    for (cudaStream_t other : the().streams)
+        require_done_elsewhere(address, queue_of(stream), other);
     found->second.leaving = true;
-    push(
-        stream, [address] { forget(the().buffers.find((char *)address)); }, false);
+    push(stream, {[address] { forget(the().buffers.find((char *)address)); }, false});
 }
 
 bool on_device(const void *address)
@@ -351,7 +399,12 @@ bool on_device(const void *address)
 bool reachable_from_kernels(const void *address)
 {
     buffer_place found = buffer_below(address);
-    return found != the().buffers.end() && !found->second.leaving && (const char *)address <= found->first + found->second.bytes;
+    if (found == the().buffers.end() || found->second.leaving || (const char *)address > found->first + found->second.bytes)
+        return false;
+    if (found->second.where == place::device)
+        require_same_device("a launch", "a buffer", found->second.device);
+    the().named.push_back(found->first);
+    return true;
 }
 
 void require_device(const char *function, const char *operand, const void *address, size_t bytes)
@@ -365,6 +418,8 @@ void require_device(const char *function, const char *operand, const void *addre
     if (bytes > found->second.bytes - offset)
         stop("%s: %s: %zu bytes from byte %zu of a device buffer of %zu bytes", function, operand, bytes, offset,
              found->second.bytes);
+    require_same_device(function, operand, found->second.device);
+    the().named.push_back(found->first);
 }
 
 void require_host(const char *function, const char *operand, const void *address, size_t bytes)
@@ -382,24 +437,27 @@ void require_host(const char *function, const char *operand, const void *address
 
 /* ---- Objects ---- */
 
-void object_made(const void *object, const char *kind) { the().objects[object] = kind; }
+void object_made(const void *object, const char *kind) { the().objects[object] = {kind, device_of_thread}; }
+
+static std::map<const void *, object>::iterator find_object(const void *address, const char *kind, const char *function)
+{
+    auto found = the().objects.find(address);
+    if (found == the().objects.end() || strcmp(found->second.kind, kind) != 0)
+        stop("%s: not a %s, or one that was destroyed", function, kind);
+    return found;
+}
 
 void object_needed(const void *object, const char *kind, const char *function)
 {
-    auto found = the().objects.find(object);
-    if (found == the().objects.end() || strcmp(found->second, kind) != 0)
-        stop("%s: not a %s, or one that was destroyed", function, kind);
+    require_same_device(function, kind, find_object(object, kind, function)->second.device);
 }
 
 void object_gone(const void *object, const char *kind, const char *function)
 {
-    object_needed(object, kind, function);
-    the().objects.erase(object);
+    the().objects.erase(find_object(object, kind, function));
 }
 
 /* ---- Streams ---- */
-
-static CUstream_st *queue_of(cudaStream_t stream) { return stream ? stream : &the().default_stream; }
 
 cudaStream_t new_stream(bool blocking)
 {
@@ -439,7 +497,7 @@ static void bury(cudaStream_t stream)
     delete stream;
 }
 
-static void finish_all()
+void finish_all()
 {
     finish(nullptr);
     std::vector<cudaStream_t> streams = the().streams; /* the list changes when a destroyed stream is done */
@@ -460,7 +518,7 @@ void end_stream(cudaStream_t stream)
         stream->destroyed = true;
 }
 
-static void push(cudaStream_t stream, std::function<void()> run, bool is_work)
+static void order_with_default(cudaStream_t stream)
 {
     if (stream != nullptr && stream->blocking)
         finish(nullptr);
@@ -468,18 +526,26 @@ static void push(cudaStream_t stream, std::function<void()> run, bool is_work)
         for (cudaStream_t other : the().streams)
             if (other->blocking)
                 finish(other);
-    queue_of(stream)->queue.push_back({std::move(run), is_work});
+}
+
+static void push(cudaStream_t stream, task &&next)
+{
+    order_with_default(stream);
+    queue_of(stream)->queue.push_back(std::move(next));
     if (setting("LAZY", 0) == 0)
         finish(stream);
 }
 
-void submit(cudaStream_t stream, std::function<void()> work) { push(stream, std::move(work), true); }
+void submit(cudaStream_t stream, std::function<void()> work)
+{
+    push(stream, {std::move(work), true, std::move(the().named)});
+    the().named.clear();
+}
 
 std::shared_ptr<recording> record(cudaStream_t stream)
 {
     auto mark = std::make_shared<recording>(recording{stream, false});
-    push(
-        stream, [mark] { mark->done = true; }, false);
+    push(stream, {[mark] { mark->done = true; }, false, {}, mark});
     return mark;
 }
 
@@ -487,6 +553,11 @@ void finish_until(const std::shared_ptr<recording> &mark)
 {
     while (!mark->done)
         go_on(mark->stream);
+}
+
+void wait_for(cudaStream_t stream, const std::shared_ptr<recording> &mark)
+{
+    push(stream, {[mark] { finish_until(mark); }, true, {}, {}, mark});
 }
 
 } // namespace emulated
@@ -503,7 +574,7 @@ static int report_leaks()
     }
     std::map<std::string, int> kinds;
     for (auto &entry : the().objects)
-        kinds[entry.second]++;
+        kinds[entry.second.kind]++;
     if (count[0] + count[1] == 0 && kinds.empty())
         return 0;
     fprintf(stderr, "eegpu emulation: leaked %zu device buffers (%zu bytes), %zu pinned buffers (%zu bytes)", count[0], bytes[0],

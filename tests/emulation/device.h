@@ -46,11 +46,16 @@ long long setting(const char *name, long long otherwise); /* EEGPU_EMULATED_`nam
 
 enum class place { device, pinned };
 
+/* Which device the calling thread works with. Streams, events, handles and memory belong to the device that was used when they were made,
+ * and the program stops when a call names one of another device: a cudaSetDevice was forgotten. CUDA would let some such calls pass. */
+void use_device(int number);
+int used_device();
+
 /* NaN everywhere. With a stream, the memory is there and gone when the stream comes to it. */
 cudaError_t allocate(void **address, place where, size_t bytes);
 cudaError_t allocate_in_order(void **address, size_t bytes, cudaStream_t stream);
 void release(void *address, place where);
-void release_in_order(void *address, cudaStream_t stream);
+void release_in_order(void *address, cudaStream_t stream); /* stops when work of another stream may still use the memory */
 size_t total_memory(), free_memory();
 
 /* Stop the program unless all `bytes` lie in one buffer of the device, or outside the device. */
@@ -73,9 +78,11 @@ cudaStream_t new_stream(bool blocking);
 void end_stream(cudaStream_t stream);
 void submit(cudaStream_t stream, std::function<void()> work);
 void finish(cudaStream_t stream);
+void finish_all();
 
 std::shared_ptr<recording> record(cudaStream_t stream);
 void finish_until(const std::shared_ptr<recording> &mark);
+void wait_for(cudaStream_t stream, const std::shared_ptr<recording> &mark); /* the stream does, not the caller */
 
 } // namespace emulated
 

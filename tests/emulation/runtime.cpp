@@ -109,7 +109,15 @@ cudaError_t cudaSetDevice(int device)
     BEGIN(cudaErrorDevicesUnavailable);
     if (device < 0 || device >= device_count())
         return remember(cudaErrorInvalidDevice);
+    emulated::use_device(device);
     return cudaSuccess;
+}
+
+cudaError_t cudaDeviceSynchronize(void)
+{
+    device_lock locked;
+    emulated::finish_all();
+    return remember(emulated::begin(__func__, cudaErrorLaunchFailure));
 }
 
 /* A small one of the H200's kind: few processors, so that grids made after their number stay small. */
@@ -357,7 +365,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
     emulated::object_needed(event, "event", __func__);
     std::shared_ptr<emulated::recording> mark = event->last;
     if (mark != nullptr)
-        emulated::submit(stream, [mark] { emulated::finish_until(mark); });
+        emulated::wait_for(stream, mark);
     return cudaSuccess;
 }
 

@@ -123,6 +123,68 @@ done:
     return code;
 }
 
+/* A buffer that one stream fills and another frees; `how` they are kept in order. */
+static int free_elsewhere(const char *how)
+{
+    int code = 0;
+    double *buffer = NULL;
+    cudaStream_t stream = NULL, other = NULL;
+    cudaEvent_t filled = NULL;
+    DO(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+    DO(cudaStreamCreateWithFlags(&other, cudaStreamNonBlocking));
+    DO(cudaEventCreateWithFlags(&filled, cudaEventDisableTiming));
+    DO(cudaMallocAsync((void **)&buffer, sizeof numbers, stream));
+    if (strcmp(how, "early event") == 0)
+        DO(cudaEventRecord(filled, stream));
+    DO(cudaMemsetAsync(buffer, 0, sizeof numbers, stream));
+    if (strcmp(how, "event") == 0)
+        DO(cudaEventRecord(filled, stream));
+    if (strcmp(how, "event") == 0 || strcmp(how, "early event") == 0)
+        DO(cudaStreamWaitEvent(other, filled, 0));
+    if (strcmp(how, "synchronise") == 0)
+        DO(cudaDeviceSynchronize());
+done:
+    cudaFreeAsync(buffer, other);
+    if (filled)
+        cudaEventDestroy(filled);
+    if (other)
+        cudaStreamDestroy(other);
+    if (stream)
+        cudaStreamDestroy(stream);
+    return code;
+}
+
+/* Two devices; what `where` names is made on the second one, and used while the thread works with the first. */
+static int forgotten_device(const char *where)
+{
+    int code = 0, at_launch = strcmp(where, "stream") == 0;
+    double *buffer = NULL, *other = NULL;
+    cudaStream_t stream = NULL;
+    cublasHandle_t blas = NULL;
+    DO(cudaMalloc((void **)&other, sizeof numbers));
+    DO(cudaSetDevice(1));
+    DO(cudaMalloc((void **)&buffer, sizeof numbers));
+    DO(cudaStreamCreate(&stream));
+    DO(cublasCreate(&blas));
+    DO(cudaSetDevice(strcmp(where, "nothing") == 0));
+    if (strcmp(where, "handle") == 0)
+        DO(cublasSetMathMode(blas, CUBLAS_DEFAULT_MATH));
+    else if (strcmp(where, "argument") == 0)
+        DO(bugs_launch("right", 1, 0, other, buffer, BUG_BLOCK, NULL));
+    else if (strcmp(where, "copy") == 0)
+        DO(cudaMemcpy(buffer, numbers, sizeof numbers, cudaMemcpyHostToDevice));
+    else
+        DO(bugs_launch("right", 1, 0, at_launch ? other : buffer, at_launch ? other : buffer, BUG_BLOCK, stream));
+done:
+    if (blas)
+        cublasDestroy(blas);
+    if (stream)
+        cudaStreamDestroy(stream);
+    cudaFree(buffer);
+    cudaFree(other);
+    return code;
+}
+
 static int use_after_destroy(const char *unused)
 {
     int code = 0;
@@ -271,6 +333,15 @@ static const bug_case cases[] = {
     {"no blocks", with_buffer, "no_blocks", "LAZY", "0", "", REFUSED, "refused: bugs_launch"},
     {"too much shared memory", with_buffer, "too_much_shared", "LAZY", "0", "", REFUSED, "refused: bugs_launch"},
     {"use after free", use_after_free, "", "LAZY", "1", "", ABORTED, "the target was freed before by cudaFreeAsync"},
+    {"free in another stream", free_elsewhere, "", "LAZY", "1", "", ABORTED, "work of another stream that uses the buffer"},
+    {"free after an event", free_elsewhere, "event", "LAZY", "1", "", 0, ""},
+    {"free after an earlier event", free_elsewhere, "early event", "LAZY", "1", "", ABORTED, "work of another stream that uses"},
+    {"free after waiting", free_elsewhere, "synchronise", "LAZY", "1", "", 0, ""},
+    {"the device in use", forgotten_device, "nothing", "DEVICES", "2", "", 0, ""},
+    {"stream of another device", forgotten_device, "stream", "DEVICES", "2", "", ABORTED, "a launch: stream is of device 1"},
+    {"argument of another device", forgotten_device, "argument", "DEVICES", "2", "", ABORTED, "a launch: a buffer is of device 1"},
+    {"copy to another device", forgotten_device, "copy", "DEVICES", "2", "", ABORTED, "cudaMemcpy: the target is of device 1"},
+    {"handle of another device", forgotten_device, "handle", "DEVICES", "2", "", ABORTED, "cuBLAS handle is of device 1"},
     {"use after destroy", use_after_destroy, "", "LAZY", "0", "", ABORTED, "not a stream, or one that was destroyed"},
     {"leak", with_buffer, "leak", "LAZY", "0", "", LEAKED, "leaked 1 device buffers (1024 bytes)"},
     {"leak on an error path", with_buffer, "error_path", "FAIL", "cudaMalloc:2", "", LEAKED, "leaked 1 device buffers"},
