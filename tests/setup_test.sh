@@ -10,7 +10,7 @@ setup=$EEGPU_SOURCE_DIR/scripts/setup
 tool() { (echo '#!/bin/sh' && cat) >"$folder/bin/$1" && chmod +x "$folder/bin/$1"; }
 mkdir "$folder/bin"
 for name in bash sh env sed sort mktemp rm cat tail grep; do ln -s "$(command -v "$name")" "$folder/bin/$name"; done
-for name in nvcc cc c++ make ninja pkg-config python3; do echo 'cat >/dev/null' | tool "$name"; done
+for name in nvcc cc c++ make ninja pkg-config python3 chromium; do echo 'cat >/dev/null' | tool "$name"; done
 echo 'echo cmake version 3.25.1' | tool cmake
 echo 'echo libopenblas.so.0' | tool ldconfig
 echo 'echo Status: install ok installed' | tool dpkg

@@ -212,5 +212,5 @@ static void test_messages(void)
 EG_SUITE("devices", {"names that are none", test_names}, {"the CPU", test_cpu}, {"no driver", test_no_driver},
          {"auto never fails", test_auto}, {"plug-ins that are broken", test_broken_plugins},
          {"a file that is no library", test_no_library}, {"the current folder is not looked in", test_current_folder},
-         {"arithmetic that is not double precision", test_emulated_arithmetic},
-         {"a plug-in is loaded once", test_loaded_once}, {"messages of a plug-in", test_messages})
+         {"arithmetic that is not double precision", test_emulated_arithmetic}, {"a plug-in is loaded once", test_loaded_once},
+         {"messages of a plug-in", test_messages})

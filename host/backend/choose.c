@@ -134,16 +134,17 @@ static eegpu_status call_plugin(const char *path, void *library, const eg_backen
 
 /* With this variable cuBLAS replaces double precision by integer arithmetic of as many bits as other variables say, whatever mode its handles
  * are in: Gram matrices would be inexact, and those checks that compare them with themselves would pass. Whether the process has cuBLAS
- * already, which reads the variable once, is not known here, so to change it would be no help. */
+ * already, which looks at the variable when it starts, is not known here, so to change it would be no help. */
 static eegpu_status check_arithmetic(void)
 {
     const char *value = getenv("CUBLAS_EMULATE_DOUBLE_PRECISION");
     if (value == NULL || *value == '\0' || strcmp(value, "0") == 0)
         return EEGPU_OK;
-    return eg_fail(EEGPU_NO_DEVICE,
-                   "CUBLAS_EMULATE_DOUBLE_PRECISION=%.20s lets cuBLAS put other arithmetic in the place of double precision, and results "
-                   "would be inexact; unset it",
-                   value);
+    return eg_fail(
+        EEGPU_NO_DEVICE,
+        "CUBLAS_EMULATE_DOUBLE_PRECISION=%.20s lets cuBLAS put other arithmetic in the place of double precision, and results "
+        "would be inexact; unset it",
+        value);
 }
 
 static eegpu_status load_plugin(const char *path, const eg_backend **backend)

@@ -6,12 +6,8 @@
 #include <stdatomic.h>
 
 #include "backend/blas.h"
+#include "backend/tuning.h"
 #include "base/parallel.h"
-
-/* From this size on, with one BLAS thread, reduction in two stages is the faster one (measured: n = 1024, 2048). */
-enum { TWO_STAGE_FROM = 1024 };
-
-static bool two_stage(int n, int threads) { return n >= TWO_STAGE_FROM && threads == 1; }
 
 /* One call of the eigenvalue driver; with lwork = -1 it answers the sizes that it wants in work[0], rwork[0], iwork[0]. */
 static int call_eigenvalues(const eg_blas *blas, bool is_complex, bool staged, int n, double *matrix, double *values, double *work,
@@ -48,12 +44,12 @@ static eegpu_status query_eigenvalues(const eg_blas *blas, bool is_complex, bool
     return EEGPU_OK;
 }
 
-static eegpu_status solve_problem(eg_budget *budget, int threads, const eg_eigen_problem *problem)
+eegpu_status eg_eigenvalues_by(eg_budget *budget, bool staged, const eg_eigen_problem *problem)
 {
     const eg_blas *blas = NULL;
     double *work = NULL;
     eigen_sizes sizes = {0};
-    bool is_complex = problem->is_complex, staged = two_stage(problem->n, threads);
+    bool is_complex = problem->is_complex;
     int n = problem->n;
     eegpu_status status = eg_blas_load(&blas);
     if (status != EEGPU_OK)
@@ -84,7 +80,9 @@ static eegpu_status solve_range(void *context, uint64_t first, uint64_t last, in
     problem_list *list = context;
     (void)worker;
     for (uint64_t i = first; i < last; i++) {
-        eegpu_status status = solve_problem(list->budget, 1, &list->problems[i]);
+        const eg_eigen_problem *problem = &list->problems[i];
+        eg_driver driver = eg_tuning_driver(problem->is_complex, problem->n, 1);
+        eegpu_status status = eg_eigenvalues_by(list->budget, driver.two_stage, problem);
         size_t lowest = atomic_load(&list->failed);
         if (status == EEGPU_OK)
             continue;
@@ -101,9 +99,10 @@ eegpu_status eg_eigenvalues(eg_lane *lane, const eg_eigen_problem *problems, siz
     problem_list list = {.budget = lane->device->budget, .problems = problems, .failed = SIZE_MAX};
     *failed = 0;
     bool alone = count == 1 && problems->alone;
-    eg_blas_set_threads(alone ? lane->threads : 1);
+    eg_driver driver = alone ? eg_tuning_driver(problems->is_complex, problems->n, lane->threads) : (eg_driver){0};
+    eg_blas_set_threads(driver.all_threads ? lane->threads : 1);
     if (alone)
-        return solve_problem(list.budget, lane->threads, problems);
+        return eg_eigenvalues_by(list.budget, driver.two_stage, problems);
     eegpu_status status = eg_parallel_for(lane->threads, count, 1, solve_range, &list);
     *failed = status == EEGPU_OK ? 0 : atomic_load(&list.failed);
     return status;

@@ -5,10 +5,10 @@
 
 #include "base/progress.h"
 
-enum { LEAST_RUNS = 10, MOST_RUNS = 1000 };
+enum { MOST_RUNS = 1000 };
 
-/* Ten runs of what is over at once say little: they go on for a while. */
-static const double enough_seconds = 1, least_seconds = 0.05;
+const eg_effort eg_effort_full = {.runs = 10, .seconds = 1, .least = 0.05, .patient = 2};
+const eg_effort eg_effort_quick = {.runs = 5, .seconds = 0.1, .least = 0.01, .patient = 0.1};
 
 static int rising(const void *left, const void *right)
 {
@@ -27,28 +27,26 @@ static eegpu_status time_one(eegpu_status (*ready)(void *), eegpu_status (*run)(
     return status;
 }
 
-eegpu_status eg_time_runs(eegpu_status (*ready)(void *), eegpu_status (*run)(void *), void *context, eg_timing *timing)
+eegpu_status eg_time_runs(const eg_effort *effort, eegpu_status (*ready)(void *), eegpu_status (*run)(void *), void *context,
+                          eg_timing *timing)
 {
     double seconds[MOST_RUNS], sum = 0;
     int runs = 0;
     eegpu_status status = EEGPU_OK;
     EG_TRY(time_one(ready, run, context, &seconds[0]));
-    while (runs < MOST_RUNS && sum < enough_seconds && (runs < LEAST_RUNS || sum < least_seconds)) {
+    if (seconds[0] > effort->patient)
+        sum = seconds[runs++];
+    while (runs < MOST_RUNS && sum < effort->seconds && (runs < effort->runs || sum < effort->least)) {
         EG_TRY(time_one(ready, run, context, &seconds[runs]));
         sum += seconds[runs++];
     }
     qsort(seconds, (size_t)runs, sizeof *seconds, rising);
-    *timing = (eg_timing){seconds[0], (seconds[(runs - 1) / 2] + seconds[runs / 2]) / 2, runs};
+    *timing = (eg_timing){.least = seconds[0],
+                          .median = (seconds[(runs - 1) / 2] + seconds[runs / 2]) / 2,
+                          .upper = seconds[(3 * runs - 1) / 4],
+                          .runs = runs};
 done:
     return status;
-}
-
-static eegpu_status ready_instance(void *context) { return eg_case_ready(context); }
-static eegpu_status run_instance(void *context) { return eg_case_run(context); }
-
-eegpu_status eg_time_case(eg_instance *instance, eg_timing *timing)
-{
-    return eg_time_runs(ready_instance, run_instance, instance, timing);
 }
 
 double eg_case_speed(const eg_case *row, int size, double seconds)
@@ -57,8 +55,8 @@ double eg_case_speed(const eg_case *row, int size, double seconds)
     return (row->rate == EG_RATE_BYTES ? cost.bytes : cost.operations) / seconds * 1e-9;
 }
 
-const char *eg_case_speed_unit(const eg_case *row)
+const char *eg_case_rate_unit(eg_case_rate rate)
 {
     static const char *const units[] = {"GB/s", "GFLOP/s", "GOP/s"};
-    return units[row->rate];
+    return units[rate];
 }

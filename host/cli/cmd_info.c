@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "backend/plugin.h"
+#include "backend/tuning.h"
 #include "base/parallel.h"
 #include "cli/cli.h"
 #include "report/encode.h"
@@ -87,6 +88,7 @@ eegpu_status eg_command_info(const eg_settings *settings)
     describe_device("auto", cuda, sizeof cuda, &gpu);
     const char *gpu_total = gpu.memory > 0 ? eg_bytes_text(gpu.memory, total) : NULL;
     const char *gpu_free = gpu.memory > 0 ? eg_bytes_text(gpu.memory_free, unused) : NULL;
+    const char *tuning_path = has_blas && eg_tuning_read()->in_use ? eg_tuning_read()->path : NULL;
     const fact facts[] = {
         {"eegpu", "eegpu", FACT_TEXT, eegpu_version(), 0, false},
         {"compiler", "compiler", FACT_TEXT, COMPILER, 0, false},
@@ -102,6 +104,8 @@ eegpu_status eg_command_info(const eg_settings *settings)
         {"blas_advice", "BLAS advice", FACT_TEXT, has_blas ? blas.advice : reason, 0, false},
         {"blas_corrected", "kernels corrected", FACT_FLAG, NULL, 0, blas.corrected},
         {"blas_serialised", "calls one at a time", FACT_FLAG, NULL, 0, blas.serialised},
+        {"blas_eigenvalues", "eigenvalue drivers", FACT_TEXT, has_blas ? eg_tuning_read()->remark : NULL, 0, false},
+        {"blas_eigenvalues_table", "their table", FACT_TEXT, tuning_path, 0, false},
         {"device_cpu", "device cpu", FACT_TEXT, cpu, 0, false},
         {"device_cuda", "device cuda", FACT_TEXT, cuda, 0, false},
         {"gpu_model", "GPU", FACT_TEXT, known(gpu.model), 0, false},

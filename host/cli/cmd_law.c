@@ -5,7 +5,7 @@
 
 #include "backend/plugin.h"
 #include "cli/cli.h"
-#include "report/law.h"
+#include "cli/pages.h"
 #include "report/scan_read.h"
 
 enum { AS_JSON = 1 };
@@ -14,10 +14,12 @@ typedef struct law_job {
     const eg_settings *settings;
     bool from_file;
     eg_output output;
+    eg_pages pages;
     eegpu_state *state;
     eegpu_cuts *cuts;
     eg_scan_file file;
     eg_study study;
+    eg_gallery gallery;
     eg_terminal terminal;
     double seconds;
 } law_job;
@@ -56,7 +58,9 @@ static eegpu_status study_file(law_job *job)
     EG_TRY(eg_scan_file_read(job->settings->source, &job->file));
     eegpu_result *result = job->file.result;
     job->file.result = NULL;
-    status = eg_study_of_result(job->file.cuts, result, &job->study);
+    EG_TRY(eg_study_of_result(job->file.cuts, result, &job->study));
+    if (eg_pages_wanted(job->settings))
+        EG_TRY(eg_gallery_make(NULL, job->file.cuts, NULL, &job->study, &job->gallery));
 done:
     return status;
 }
@@ -74,6 +78,8 @@ static eegpu_status study_function(law_job *job)
     EG_TRY(eg_inputs_open(settings, &job->terminal, &job->state, &job->cuts));
     double start = eg_seconds();
     EG_TRY(eg_study_function(job->state, job->cuts, &options, parts, &job->study));
+    if (eg_pages_wanted(settings))
+        EG_TRY(eg_gallery_make(job->state, job->cuts, &options, &job->study, &job->gallery));
     job->seconds = eg_seconds() - start;
 done:
     return status;
@@ -83,6 +89,7 @@ static eegpu_status write_report(law_job *job)
 {
     const eg_settings *settings = job->settings;
     bool is_bits = settings->base == EG_BASE_2;
+    eegpu_status status;
     eg_law_report law = {
         .report = {.command = settings->command_line,
                    .state = job->state,
@@ -96,8 +103,12 @@ static eegpu_status write_report(law_job *job)
         .source = job->from_file ? job->file.source : job->state->source,
         .read_from = job->from_file ? settings->source : NULL,
         .study = &job->study,
+        .gallery = &job->gallery,
     };
-    return is_json(settings) ? eg_law_write_json(&law, job->output.stream) : eg_law_write_table(&law, job->output.stream);
+    EG_TRY(eg_pages_write(&law, &job->pages));
+    status = is_json(settings) ? eg_law_write_json(&law, job->output.stream) : eg_law_write_table(&law, job->output.stream);
+done:
+    return status;
 }
 
 /* What `auto` took, and why it was not a GPU. */
@@ -117,12 +128,13 @@ static eegpu_status run_law(law_job *job)
 {
     const char *path = job->settings->output != NULL ? job->settings->output : "-";
     eegpu_status status;
-    EG_TRY(eg_output_names_check(job->settings, &(eg_output_name){"output", path}, 1));
+    EG_TRY(eg_pages_open(job->settings, path, &job->pages));
     EG_TRY(eg_output_open(path, &job->output));
     EG_TRY(job->from_file ? study_file(job) : study_function(job));
     eg_terminal_clear(&job->terminal);
     EG_TRY(write_report(job));
     EG_TRY(eg_interrupt_check());
+    EG_TRY(eg_pages_commit(&job->pages));
     EG_TRY(eg_output_commit(&job->output));
     for (int i = 0; job->study.theory.known && i < EG_THEORY_CHECKS; i++) {
         const eg_theory_check *check = &job->study.theory.checks[i];
@@ -142,6 +154,8 @@ eegpu_status eg_command_law(const eg_settings *settings)
     eegpu_status status = run_law(&job);
     eg_terminal_clear(&job.terminal);
     eg_output_discard(&job.output);
+    eg_pages_discard(&job.pages);
+    eg_gallery_free(&job.gallery);
     eg_study_free(&job.study);
     eg_scan_file_free(&job.file);
     eegpu_cuts_free(job.cuts);

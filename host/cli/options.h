@@ -46,7 +46,7 @@ typedef struct eg_settings {
     int base, method, reduce, bit_order, format; /* numbers of the choice; format -1: not given */
     const char *device;
     uint64_t memory;
-    const char *output, *spectrum, *vectors, *journal;
+    const char *output, *spectrum, *vectors, *journal, *html, *svg;
     bool dry_run, quiet, json, check_theory, stats;
     eg_network_settings networks;
 } eg_settings;

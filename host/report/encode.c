@@ -90,7 +90,12 @@ void eg_xml_string(FILE *stream, const char *text)
         int length = sequence_length(s);
         bool is_space = *s == '\t' || *s == '\n' || *s == '\r';
         bool is_no_character = length == 3 && s[0] == 0xEF && s[1] == 0xBF && s[2] >= 0xBE;
-        const char *entity = *s == '&' ? "&amp;" : *s == '<' ? "&lt;" : *s == '>' ? "&gt;" : *s == '"' ? "&quot;" : *s == '\'' ? "&#39;" : NULL;
+        const char *entity = *s == '&'    ? "&amp;"
+                             : *s == '<'  ? "&lt;"
+                             : *s == '>'  ? "&gt;"
+                             : *s == '"'  ? "&quot;"
+                             : *s == '\'' ? "&#39;"
+                                          : NULL;
         if (entity != NULL)
             fputs(entity, stream);
         else if (length == 0 || is_no_character || *s == 0x7F || (*s < 0x20 && !is_space))

@@ -5,7 +5,6 @@
 #include <math.h>
 
 #include "report/encode.h"
-#include "report/html_style.h"
 #include "report/pictures.h"
 
 static void open_page(const eg_law_report *r, FILE *stream)
@@ -20,8 +19,9 @@ static void open_page(const eg_law_report *r, FILE *stream)
     fputs("\">\n<title>Entanglement of ", stream);
     eg_xml_string(stream, r->source);
     fprintf(stream, "</title>\n<style>\n%s\n%s\n@media screen and (prefers-color-scheme:dark){%s%s}\n@media print{%s}\n</style>\n",
-            EG_HTML_STYLE, eg_svg_style(), EG_HTML_DARK_STYLE, eg_svg_dark_style(), EG_HTML_PRINT_STYLE);
-    fputs("</head>\n<body>\n<a class=\"skip\" href=\"#content\">Skip to the verdict</a>\n<header>\n<h1>Entanglement of <code>", stream);
+            eg_html_style(), eg_svg_style(), eg_html_dark_style(), eg_svg_dark_style(), eg_html_print_style());
+    fputs("</head>\n<body>\n<a class=\"skip\" href=\"#content\">Skip to the verdict</a>\n<header>\n<h1>Entanglement of <code>",
+          stream);
     eg_xml_string(stream, r->source);
     fputs("</code></h1>\n</header>\n", stream);
 }
@@ -88,8 +88,8 @@ static void write_ranges(const eg_law_report *r, FILE *stream)
         fprintf(stream, "<dt>Effective range</dt><dd>S/(L_A log 2) is %.4g to %.4g</dd>\n", least, most);
     if (study->range_count == 0)
         return;
-    fprintf(stream, "<dt>Range r</dt><dd>Assumption 1 (rows) holds for every cut with r = %d, Assumption 2 (columns) with r = %d", largest[0],
-            largest[1]);
+    fprintf(stream, "<dt>Range r</dt><dd>Assumption 1 (rows) holds for every cut with r = %d, Assumption 2 (columns) with r = %d",
+            largest[0], largest[1]);
     if (trivial > 0)
         fprintf(stream, "; for %zu of %zu cuts only because that is all of A or all of B, which says nothing", trivial,
                 study->range_count);
@@ -103,8 +103,8 @@ static void write_facts(const eg_law_report *r, FILE *stream)
     for (size_t i = 0; i < study->result->count; i++)
         if (largest == NULL || study->result->records[i].s_vn > largest->s_vn)
             largest = &study->result->records[i];
-    fprintf(stream, "<dl>\n<dt>Lattice</dt><dd>%d \u00d7 %d, %d pixels</dd>\n<dt>Cuts</dt><dd>%zu of the family ", r->report.cuts->height,
-            r->report.cuts->width, r->report.cuts->pixels, study->result->count);
+    fprintf(stream, "<dl>\n<dt>Lattice</dt><dd>%d \u00d7 %d, %d pixels</dd>\n<dt>Cuts</dt><dd>%zu of the family ",
+            r->report.cuts->height, r->report.cuts->width, r->report.cuts->pixels, study->result->count);
     eg_xml_string(stream, r->report.cuts->family);
     fprintf(stream, ", %zu shapes</dd>\n<dt>Unit</dt><dd>%ss</dd>\n", study->law.count, r->report.unit);
     if (largest != NULL)
@@ -125,11 +125,14 @@ static void write_facts(const eg_law_report *r, FILE *stream)
 static eegpu_status write_pictures(const eg_law_report *r, FILE *stream)
 {
     eegpu_status status = EEGPU_OK;
-    fputs("<section aria-labelledby=\"pictures\">\n<h2 id=\"pictures\">Pictures</h2>\n<div class=\"pictures\">\n", stream);
+    fputs("<section aria-labelledby=\"pictures\">\n<h2 id=\"pictures\">Pictures</h2>\n<div class=\"pictures small\">\n", stream);
     for (int i = 0; i < EG_PICTURES; i++) {
         const eg_picture *picture = &eg_pictures[i];
         char caption[EG_CAPTION_SIZE] = "";
-        bool is_plot = picture->draw != eg_shown_draw && picture->draw != eg_counter_example_draw && picture->draw != eg_matrix_draw;
+        bool is_plot =
+            picture->draw != eg_shown_draw && picture->draw != eg_counter_example_draw && picture->draw != eg_matrix_draw;
+        if (i > 0 && picture->draw != eg_shown_draw && eg_pictures[i - 1].draw == eg_shown_draw)
+            fputs("</div>\n<div class=\"pictures\">\n", stream);
         if (!picture->is_there(r, picture->number))
             continue;
         picture->caption(r, picture->number, caption);
@@ -156,9 +159,10 @@ static void close_page(const eg_law_report *r, FILE *stream)
         eg_xml_string(stream, r->study->result->device);
         fprintf(stream, "</dd><dt>Time</dt><dd>%.2f s", r->report.seconds);
     }
-    fputs("</dd><dt>Theory</dt><dd>Y.-H. Zhang, Entanglement Entropy of Target Functions for Image Classification and Convolutional "
-          "Neural Network (2017), arXiv:1710.05520</dd></dl>\n</section>\n</main>\n</body>\n</html>\n",
-          stream);
+    fputs(
+        "</dd><dt>Theory</dt><dd>Y.-H. Zhang, Entanglement Entropy of Target Functions for Image Classification and Convolutional "
+        "Neural Network (2017), arXiv:1710.05520</dd></dl>\n</section>\n</main>\n</body>\n</html>\n",
+        stream);
 }
 
 eegpu_status eg_law_write_html(const eg_law_report *report, FILE *stream)

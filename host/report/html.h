@@ -7,6 +7,12 @@
 
 EG_MUST eg_law_write_html(const eg_law_report *report, FILE *stream);
 
+/* ---- html_style.c ---- */
+
+const char *eg_html_style(void);
+const char *eg_html_dark_style(void);
+const char *eg_html_print_style(void);
+
 /* ---- html_tables.c ---- */
 
 /* Of cuts so many are in the table; more would make a page that no browser likes. */

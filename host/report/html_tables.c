@@ -6,7 +6,8 @@
 #include "report/html.h"
 
 /* The names of columns; those that begin with '<' hold words and are aligned to the left. */
-static void open_table(const char *id, const char *heading, const char *caption, const char *const *columns, size_t count, FILE *stream)
+static void open_table(const char *id, const char *heading, const char *caption, const char *const *columns, size_t count,
+                       FILE *stream)
 {
     fprintf(stream,
             "<section aria-labelledby=\"%s\">\n<h2 id=\"%s\">%s</h2>\n<div class=\"scroll\" role=\"region\" tabindex=\"0\" "
@@ -21,18 +22,27 @@ static void open_table(const char *id, const char *heading, const char *caption,
 
 static void close_table(FILE *stream) { fputs("</tbody>\n</table>\n</div>\n</section>\n", stream); }
 
-static void number(const char *format, double value, FILE *stream)
+/* A number with a true minus sign; a dash where none is known. */
+static void cell(double value, const char *text, FILE *stream)
+{
+    if (isfinite(value))
+        fprintf(stream, "<td>%s%s</td>", *text == '-' ? "\u2212" : "", text + (*text == '-'));
+    else
+        fputs("<td>\u2013</td>", stream);
+}
+
+static void number(double value, int decimals, FILE *stream)
 {
     char text[64];
-    fputs("<td>", stream);
-    if (isfinite(value)) {
-        snprintf(text, sizeof text, format, value);
-        for (const char *c = text; *c != '\0'; c++)
-            fputs(*c == '-' && c == text ? "\u2212" : (char[]){*c, '\0'}, stream);
-    } else {
-        fputs("\u2013", stream);
-    }
-    fputs("</td>", stream);
+    snprintf(text, sizeof text, "%.*f", decimals, value);
+    cell(value, text, stream);
+}
+
+static void small(double value, int decimals, FILE *stream)
+{
+    char text[64];
+    snprintf(text, sizeof text, "%.*e", decimals, value);
+    cell(value, text, stream);
 }
 
 static void whole(uint64_t value, FILE *stream) { fprintf(stream, "<td>%llu</td>", (unsigned long long)value); }
@@ -63,6 +73,13 @@ static void region(const eg_law_report *r, size_t cut, FILE *stream)
 
 /* ---- The law ---- */
 
+static void estimate(double value, double error, FILE *stream)
+{
+    fprintf(stream, "%s%.5g", value < 0 ? "\u2212" : "", fabs(value));
+    if (isfinite(error))
+        fprintf(stream, " \u00b1 %.2g", error);
+}
+
 static void write_fit(const eg_law_report *r, int m, FILE *stream)
 {
     const eg_law *law = &r->study->law;
@@ -76,12 +93,15 @@ static void write_fit(const eg_law_report *r, int m, FILE *stream)
         fputs("<td colspan=\"4\" class=\"word\">cannot be fitted to these cuts</td></tr>\n", stream);
         return;
     }
-    number("%.4f", fit->r_squared, stream);
-    number("%.2f", fit->aicc, stream);
-    fprintf(stream, "<td>%.5g \u00b1 %.2g</td><td class=\"word\">", fit->intercept / base, fit->intercept_error / base);
-    for (int j = 0; j < law->terms[m]; j++)
-        fprintf(stream, "%s%s %.5g \u00b1 %.2g", j > 0 ? "; " : "", eg_regressor_name(eg_law_models[m].regressor[j]),
-                fit->slope[j] / base, fit->slope_error[j] / base);
+    number(fit->r_squared, 4, stream);
+    number(fit->aicc, 2, stream);
+    fputs("<td>", stream);
+    estimate(fit->intercept / base, fit->intercept_error / base, stream);
+    fputs("</td><td class=\"word\">", stream);
+    for (int j = 0; j < law->terms[m]; j++) {
+        fprintf(stream, "%s%s ", j > 0 ? "; " : "", eg_regressor_name(eg_law_models[m].regressor[j]));
+        estimate(fit->slope[j] / base, fit->slope_error[j] / base, stream);
+    }
     fprintf(stream, "%s</td></tr>\n", law->terms[m] == 0 ? "\u2013" : "");
 }
 
@@ -89,8 +109,8 @@ void eg_html_fits(const eg_law_report *r, FILE *stream)
 {
     static const char *const columns[] = {"<model", "<formula", "R\u00b2", "AICc", "intercept c", "<slopes"};
     open_table("fits", "Fits",
-               "Least squares over the shapes, each counting once; \u00b1 is one standard error. The smaller the AICc, the better.", columns,
-               sizeof columns / sizeof *columns, stream);
+               "Least squares over the shapes, each counting once; \u00b1 is one standard error. The smaller the AICc, the better.",
+               columns, sizeof columns / sizeof *columns, stream);
     for (int m = 0; m < EG_LAW_MODELS; m++)
         if (!eg_law_models[m].only_chains || r->study->law.is_chain)
             write_fit(r, m, stream);
@@ -99,12 +119,14 @@ void eg_html_fits(const eg_law_report *r, FILE *stream)
 
 void eg_html_shapes(const eg_law_report *r, FILE *stream)
 {
-    static const char *const columns[] = {"cuts", "<one of them", "volume", "L_A", "bonds", "mean S", "spread", "least", "most", "Page"};
+    static const char *const columns[] = {"cuts",   "<one of them", "volume", "L_A",  "bonds",
+                                          "mean S", "spread",       "least",  "most", "Page"};
     const eg_law *law = &r->study->law;
     double base = r->report.log_base;
     char caption[256];
     snprintf(caption, sizeof caption,
-             "Cuts whose smaller sides are one shape, moved, turned or mirrored, with the same boundary and bonds. Entropies in %ss. A: %s.",
+             "Cuts whose smaller sides are one shape, moved, turned or mirrored, with the same boundary and bonds. Entropies in "
+             "%ss. A: %s.",
              r->report.unit, eg_region_legend(&(eg_report){.cuts = r->report.cuts, .unicode = true}));
     open_table("shapes", "Shapes", caption, columns, sizeof columns / sizeof *columns, stream);
     for (size_t i = 0; i < law->count && i < EG_HTML_MOST_CUTS && !ferror(stream); i++) {
@@ -115,11 +137,11 @@ void eg_html_shapes(const eg_law_report *r, FILE *stream)
         whole((uint64_t)group->volume, stream);
         whole((uint64_t)group->boundary, stream);
         whole((uint64_t)group->bonds, stream);
-        number("%.6f", group->s / base, stream);
-        number("%.2e", group->spread / base, stream);
-        number("%.6f", group->least / base, stream);
-        number("%.6f", group->most / base, stream);
-        number("%.6f", eegpu_page_entropy(record->n_a, record->n_b) / base, stream);
+        number(group->s / base, 6, stream);
+        small(group->spread / base, 2, stream);
+        number(group->least / base, 6, stream);
+        number(group->most / base, 6, stream);
+        number(eegpu_page_entropy(record->n_a, record->n_b) / base, 6, stream);
         fputs("</tr>\n", stream);
     }
     close_table(stream);
@@ -137,28 +159,30 @@ static uint64_t largest_of(const uint64_t *rank, int count)
 
 void eg_html_parameters(const eg_law_report *r, FILE *stream)
 {
-    static const char *const columns[] = {"<order of the pixels", "exact", "largest rank", "to 1e-2", "rank", "to 1e-4", "rank",
-                                          "to 1e-8", "rank"};
+    static const char *const columns[] = {
+        "<order of the pixels", "exact", "largest rank", "to 1e-2", "rank", "to 1e-4", "rank", "to 1e-8", "rank"};
     const eg_parameters *parameters = &r->study->parameters;
     int cuts = parameters->pixels - 1;
     char caption[256];
     if (!parameters->known)
         return;
     snprintf(caption, sizeof caption,
-             "Numbers in a matrix product state beside 2^%d = %.0f amplitudes, exactly and when each cut drops at most that part of the norm.",
+             "Numbers in a matrix product state beside 2^%d = %.0f amplitudes, exactly and when each cut drops at most that part "
+             "of the norm.",
              parameters->pixels, parameters->amplitudes);
     open_table("parameters", "Parameters needed", caption, columns, sizeof columns / sizeof *columns, stream);
     for (int i = 0; i < EG_PIXEL_ORDERS; i++) {
         const eg_order_parameters *order = &parameters->order[i];
         row_header(eg_pixel_order_name((eg_pixel_order)i), stream);
         if (order->same_as >= 0) {
-            fprintf(stream, "<td colspan=\"8\" class=\"word\">as %s</td></tr>\n", eg_pixel_order_name((eg_pixel_order)order->same_as));
+            fprintf(stream, "<td colspan=\"8\" class=\"word\">as %s</td></tr>\n",
+                    eg_pixel_order_name((eg_pixel_order)order->same_as));
             continue;
         }
-        number("%.0f", order->count, stream);
+        number(order->count, 0, stream);
         whole(largest_of(order->rank, cuts), stream);
         for (int e = 0; e < EG_EPSILONS; e++) {
-            number("%.0f", order->truncated_count[e], stream);
+            number(order->truncated_count[e], 0, stream);
             whole(largest_of(order->truncated[e], cuts), stream);
         }
         fputs("</tr>\n", stream);
@@ -182,8 +206,8 @@ void eg_html_topology(const eg_law_report *r, FILE *stream)
         row_header(eg_topology_kind_name(term->kind), stream);
         snprintf(window, sizeof window, "%d \u00d7 %d at row %d, column %d", term->height, term->width, term->row, term->column);
         fprintf(stream, "<td class=\"word\">%s</td>", window);
-        number("%.6f", term->gamma / base, stream);
-        number("%.1e", term->error / base, stream);
+        number(term->gamma / base, 6, stream);
+        small(term->error / base, 1, stream);
         fputs("</tr>\n", stream);
     }
     close_table(stream);
@@ -225,15 +249,15 @@ static void write_cut(const eg_law_report *r, size_t i, FILE *stream)
     whole((uint64_t)record->n_b, stream);
     whole((uint64_t)record->boundary, stream);
     whole((uint64_t)record->bonds, stream);
-    number("%.6f", record->s_vn / base, stream);
-    number("%.1e", record->error / base, stream);
-    number("%.6f", eegpu_page_entropy(record->n_a, record->n_b) / base, stream);
-    number("%.4f", eg_effective_range(record), stream);
+    number(record->s_vn / base, 6, stream);
+    small(record->error / base, 1, stream);
+    number(eegpu_page_entropy(record->n_a, record->n_b) / base, 6, stream);
+    number(eg_effective_range(record), 4, stream);
     if (r->study->range_count > 0) {
         const eg_range *range = &r->study->ranges[i];
         for (int which = 0; which < 2; which++)
             fprintf(stream, "<td>%d%s</td>", range->side[which].r, range->side[which].trivial ? "*" : "");
-        number("%.6f", eg_range_bound(range) / base, stream);
+        number(eg_range_bound(range) / base, 6, stream);
         whole(range->side[0].classes, stream);
         whole(range->side[0].lines, stream);
         whole(range->blocks, stream);
@@ -243,17 +267,19 @@ static void write_cut(const eg_law_report *r, size_t i, FILE *stream)
 
 void eg_html_cuts(const eg_law_report *r, FILE *stream)
 {
-    static const char *const columns[] = {"cut", "<A", "N_A", "N_B", "L_A", "bonds", "S_vn", "error", "Page", "S/(L_A log 2)",
-                                          "r_A", "r_B", "|R_r| log 2", "classes", "rows", "blocks"};
+    static const char *const columns[] = {"cut",         "<A",      "N_A",  "N_B",           "L_A", "bonds",
+                                          "S_vn",        "error",   "Page", "S/(L_A log 2)", "r_A", "r_B",
+                                          "|R_r| log 2", "classes", "rows", "blocks"};
     enum { ALWAYS = 10 };
     size_t count = r->study->result->count, shown = count < EG_HTML_MOST_CUTS ? count : EG_HTML_MOST_CUTS;
     bool ranges = r->study->range_count > 0;
     char caption[512], first[96] = "";
     if (shown < count)
         snprintf(first, sizeof first, "The first %zu of %zu; all of them: eegpu scan with -o FILE.csv. ", shown, count);
-    snprintf(caption, sizeof caption, "%sEntropies and bounds in %ss; error is a bound on rounding.%s A: %s.", first, r->report.unit,
-             ranges ? " r_A and r_B: the ranges of the two sides, * where that is all of the side; classes: restrictions to R_r." : "",
-             eg_region_legend(&(eg_report){.cuts = r->report.cuts, .unicode = true}));
+    snprintf(
+        caption, sizeof caption, "%sEntropies and bounds in %ss; error is a bound on rounding.%s A: %s.", first, r->report.unit,
+        ranges ? " r_A and r_B: the ranges of the two sides, * where that is all of the side; classes: restrictions to R_r." : "",
+        eg_region_legend(&(eg_report){.cuts = r->report.cuts, .unicode = true}));
     open_table("cuts", "All cuts", caption, columns, ranges ? sizeof columns / sizeof *columns : ALWAYS, stream);
     for (size_t i = 0; i < shown && !ferror(stream); i++)
         write_cut(r, i, stream);

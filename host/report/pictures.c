@@ -49,22 +49,33 @@ static int model_of(const eg_law *law, eg_regressor regressor)
     return -1;
 }
 
+/* Of one boundary, say, there is nothing to see. */
 static bool scatter_is_there(const eg_law_report *r, int number)
 {
-    return number != EG_LOGARITHM ? r->study->result->count > 0 : r->study->law.is_chain && r->study->law.count > 1;
+    const eg_law *law = &r->study->law;
+    bool varies = false;
+    for (size_t i = 1; i < law->count; i++)
+        varies = varies || law->groups[i].regressor[number] != law->groups[0].regressor[number];
+    return varies && (number != EG_LOGARITHM || law->is_chain);
 }
 
 static void scatter_caption(const eg_law_report *r, int number, char *text)
 {
-    static const char bounds[] = "Marks fall on one another where cuts agree; bounds far above the entropies are left to the table.";
+    static const char bounds[] =
+        "Marks fall on one another where cuts agree; bounds far above the entropies are left to the table.";
     (void)r;
     if (number == EG_LOGARITHM)
         snprintf(text, EG_CAPTION_SIZE,
-                 "Each point is one shape of A, averaged over its cuts. For one end after l pixels x is log((2N/\u03c0) sin(\u03c0l/N)); a "
+                 "Each point is one shape of A, averaged over its cuts. For one end after l pixels x is log((2N/\u03c0) "
+                 "sin(\u03c0l/N)); a "
                  "critical chain lies on a line of slope c/6 in nats, c being the central charge.");
     else
-        snprintf(text, EG_CAPTION_SIZE, "Each circle is one cut. The fit counts each shape of A once, however many cuts have it. %s", bounds);
+        snprintf(text, EG_CAPTION_SIZE,
+                 "Each circle is one cut. The fit counts each shape of A once, however many cuts have it. %s", bounds);
 }
+
+/* Coefficients of entropies that are 0 but for rounding. */
+static double without_rounding(double value) { return fabs(value) < 1e-12 ? 0 : value; }
 
 static void add_fit(const eg_law_report *r, eg_regressor regressor, double most, eg_plot *plot)
 {
@@ -74,9 +85,9 @@ static void add_fit(const eg_law_report *r, eg_regressor regressor, double most,
     if (m < 0)
         return;
     const eg_fit *fit = &law->fits[m];
-    double slope = fit->slope[0] / base;
+    double slope = without_rounding(fit->slope[0] / base), start = without_rounding(fit->intercept / base);
     if (law->terms[m] > 1) {
-        eg_series *fitted = eg_plot_series(plot, EG_CROSS, EG_NO_STROKE, 2, "fit with the bonds as well (R\u00b2 %.3f)", fit->r_squared);
+        eg_series *fitted = eg_plot_series(plot, EG_CROSS, EG_NO_STROKE, 2, "fit with the bonds as well");
         for (size_t i = 0; i < law->count; i++) {
             const double *x = law->groups[i].regressor;
             double s = fit->intercept + fit->slope[0] * x[regressor] + fit->slope[1] * x[eg_law_models[m].regressor[1]];
@@ -84,10 +95,13 @@ static void add_fit(const eg_law_report *r, eg_regressor regressor, double most,
         }
         return;
     }
-    eg_series *line = eg_plot_series(plot, EG_NO_MARK, EG_SOLID, 2, "fit: S = %.4g %s %.4g %s (R\u00b2 %.3f)", fit->intercept / base,
-                                     slope < 0 ? "\u2212" : "+", fabs(slope), symbols[regressor], fit->r_squared);
-    eg_plot_point(plot, line, plot->x.least, fit->intercept / base + slope * plot->x.least);
-    eg_plot_point(plot, line, most, fit->intercept / base + slope * most);
+    char quality[32] = "";
+    if (isfinite(fit->r_squared))
+        snprintf(quality, sizeof quality, " (R\u00b2 %.3f)", fit->r_squared);
+    eg_series *line = eg_plot_series(plot, EG_NO_MARK, EG_SOLID, 2, "fit: S = %s%.4g %s %.4g %s%s", start < 0 ? "\u2212" : "",
+                                     fabs(start), slope < 0 ? "\u2212" : "+", fabs(slope), symbols[regressor], quality);
+    eg_plot_point(plot, line, plot->x.least, start + slope * plot->x.least);
+    eg_plot_point(plot, line, most, start + slope * most);
 }
 
 /* Against the volume a curve; against the boundary or the bonds that of the largest volume that has as many. */
@@ -173,8 +187,9 @@ static eegpu_status scatter_draw(const eg_law_report *r, const eg_picture *pictu
     }
     plot.x.most = most;
     close_entropy_axis(&plot, largest);
-    snprintf(description, sizeof description, "%s up to %.4g, entropies up to %.6g %ss%s%s. The numbers are in the tables.", sizes[regressor],
-             most, largest, r->report.unit, plot.count > 1 ? "; " : "", plot.count > 1 ? plot.series[1].label : "");
+    snprintf(description, sizeof description, "%s up to %.4g, entropies up to %.6g %ss%s%s. The numbers are in the tables.",
+             sizes[regressor], most, largest, r->report.unit, plot.count > 1 ? "; " : "",
+             plot.count > 1 ? plot.series[1].label : "");
     eegpu_status status = eg_plot_write(&plot, svg);
     eg_plot_free(&plot);
     return status;
@@ -217,8 +232,8 @@ static eegpu_status prefix_draw(const eg_law_report *r, const eg_picture *pictur
     for (size_t i = 0; i < gallery->prefix_count; i++)
         eg_plot_point(&plot, bound, gallery->prefix[i].length, gallery->prefix[i].boundary * M_LN2 / base);
     close_entropy_axis(&plot, largest);
-    snprintf(description, sizeof description, "Entropies of %zu prefixes of a lattice of %d pixels, up to %.6g %ss.", gallery->prefix_count,
-             pixels, largest, r->report.unit);
+    snprintf(description, sizeof description, "Entropies of %zu prefixes of a lattice of %d pixels, up to %.6g %ss.",
+             gallery->prefix_count, pixels, largest, r->report.unit);
     eegpu_status status = eg_plot_write(&plot, svg);
     eg_plot_free(&plot);
     return status;
@@ -259,8 +274,8 @@ static eegpu_status spectrum_draw(const eg_law_report *r, const eg_picture *pict
             plot.x.most = fmax(plot.x.most, (double)k + 1);
             plot.y.most = fmax(plot.y.most, level);
         }
-        length += snprintf(description + length, 128, "Cut %zu has %zu levels from %.4g on. ", r->gallery->shown[i].cut, levels->count,
-                           fmax(-log(record->p_max), 0) / base);
+        length += snprintf(description + length, 128, "Cut %zu has %zu levels from %.4g on. ", r->gallery->shown[i].cut,
+                           levels->count, fmax(-log(record->p_max), 0) / base);
     }
     plot.x.logarithmic = plot.x.most > 60;
     plot.x.label = plot.x.logarithmic ? "level k (logarithmic)" : "level k";
@@ -271,8 +286,14 @@ static eegpu_status spectrum_draw(const eg_law_report *r, const eg_picture *pict
     return status;
 }
 
-#define SCATTER(name, heading, regressor) {name, heading, regressor, scatter_is_there, scatter_caption, scatter_draw}
-#define SHOWN(name, heading, number) {name, heading, number, eg_shown_is_there, eg_shown_caption, eg_shown_draw}
+#define SCATTER(name, heading, regressor)                                         \
+    {                                                                             \
+        name, heading, regressor, scatter_is_there, scatter_caption, scatter_draw \
+    }
+#define SHOWN(name, heading, number)                                              \
+    {                                                                             \
+        name, heading, number, eg_shown_is_there, eg_shown_caption, eg_shown_draw \
+    }
 
 const eg_picture eg_pictures[EG_PICTURES] = {
     SHOWN("cut-1", "A cut of the lattice", 0),

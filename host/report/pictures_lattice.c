@@ -34,8 +34,8 @@ static void fill(const eg_svg *svg, const place *p, const uint64_t *mask, const 
             for (last = column; last < p->cuts->width && in_a(p, mask, row, last);)
                 last++;
             if (last > column)
-                fprintf(svg->stream, "M%.2f %.2fh%.2fv%.2fh-%.2fz", x_of(p, column), y_of(p, row), (last - column) * p->cell, p->cell,
-                        (last - column) * p->cell);
+                fprintf(svg->stream, "M%.2f %.2fh%.2fv%.2fh-%.2fz", x_of(p, column), y_of(p, row), (last - column) * p->cell,
+                        p->cell, (last - column) * p->cell);
         }
     fputs("\"/>\n", svg->stream);
 }
@@ -69,10 +69,9 @@ static void border(const eg_svg *svg, const place *p, const uint64_t *mask)
 
 static bool on_boundary(const place *p, const uint64_t *mask, int row, int column)
 {
-    return in_a(p, mask, row, column) && ((row > 0 && !in_a(p, mask, row - 1, column)) ||
-                                          (row + 1 < p->cuts->height && !in_a(p, mask, row + 1, column)) ||
-                                          (column > 0 && !in_a(p, mask, row, column - 1)) ||
-                                          (column + 1 < p->cuts->width && !in_a(p, mask, row, column + 1)));
+    return in_a(p, mask, row, column) &&
+           ((row > 0 && !in_a(p, mask, row - 1, column)) || (row + 1 < p->cuts->height && !in_a(p, mask, row + 1, column)) ||
+            (column > 0 && !in_a(p, mask, row, column - 1)) || (column + 1 < p->cuts->width && !in_a(p, mask, row, column + 1)));
 }
 
 static void ring(const eg_svg *svg, double x, double y, double radius)
@@ -103,8 +102,10 @@ void eg_shown_caption(const eg_law_report *r, int number, char *text)
 {
     const eg_shown_cut *shown = &r->gallery->shown[number];
     const eegpu_record *record = &r->study->result->records[shown->cut];
-    snprintf(text, EG_CAPTION_SIZE, "Cut %zu, %s: S = %.6g %ss; Page's mean would be %.6g.", shown->cut, shown->why,
-             record->s_vn / r->report.log_base, r->report.unit,
+    char entropy[64] = "0 to rounding";
+    if (record->s_vn > record->error)
+        snprintf(entropy, sizeof entropy, "%.6g %ss", record->s_vn / r->report.log_base, r->report.unit);
+    snprintf(text, EG_CAPTION_SIZE, "Cut %zu, %s: S = %s; Page's mean would be %.6g.", shown->cut, shown->why, entropy,
              eegpu_page_entropy(record->n_a, record->n_b) / r->report.log_base);
 }
 
@@ -140,7 +141,8 @@ eegpu_status eg_shown_draw(const eg_law_report *r, const eg_picture *picture, co
     double width = fmax(cuts->width * p.cell, 290), height = cuts->height * p.cell;
     char description[EG_CAPTION_SIZE];
     snprintf(description, sizeof description,
-             "A lattice of %d rows and %d columns, pixels numbered row by row; A has %d of them, %d on its boundary; %d bonds are cut. The "
+             "A lattice of %d rows and %d columns, pixels numbered row by row; A has %d of them, %d on its boundary; %d bonds are "
+             "cut. The "
              "pixels of A are listed in the table of all cuts, row %zu.",
              cuts->height, cuts->width, record->n_a, record->boundary, record->bonds, cut);
     eg_svg_begin(svg, (int)ceil(width) + 2 * MARGIN, (int)ceil(height) + 2 * MARGIN + 10 + 4 * ROW, picture->heading, description);
@@ -181,21 +183,28 @@ void eg_counter_example_caption(const eg_law_report *r, int number, char *text)
     char name = which == 0 ? 'A' : 'B', other = which == 0 ? 'B' : 'A';
     (void)number;
     snprintf(text, EG_CAPTION_SIZE,
-             "Assumption %d fails at r = %d for cut %lld: the two images of %c agree on its pixels within %d of %c, and together with the image "
+             "Assumption %d fails at r = %d for cut %lld: the two images of %c agree on its pixels within %d of %c, and together "
+             "with the image "
              "of %c the first has f = 1 and the second f = 0, though neither has f = 0 with all images of %c.",
              which + 1, side->r - 1, (long long)eg_widest_cut(r->study), name, side->r - 1, other, other, other);
 }
 
-/* The pixels of one side of a cut: lit, dark, or not there. */
+static void dot(const eg_svg *svg, double x, double y)
+{
+    fprintf(svg->stream, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"2\" class=\"dot\"/>\n", x, y);
+}
+
+/* The pixels of one side of a cut, lit or dark; of the other side a dot each. */
 static void image(const eg_svg *svg, place p, const uint64_t *mask, bool side_a, const uint64_t *lit, const char *title)
 {
     eg_svg_text(svg, p.x, p.y - 8, EG_AT_START, "strong", title);
-    for (int pass = 0; pass < 2; pass++)
-        for (int row = 0; row < p.cuts->height; row++)
-            for (int column = 0; column < p.cuts->width; column++)
-                if ((in_a(&p, mask, row, column) == side_a) == (pass == 1))
-                    eg_svg_rectangle(svg, x_of(&p, column), y_of(&p, row), p.cell, p.cell, pass == 1 ? "cell" : "away");
-    fill(svg, &(place){p.cuts, p.x, p.y, p.cell}, lit, "lit");
+    for (int row = 0; row < p.cuts->height; row++)
+        for (int column = 0; column < p.cuts->width; column++)
+            if (in_a(&p, mask, row, column) == side_a)
+                eg_svg_rectangle(svg, x_of(&p, column), y_of(&p, row), p.cell, p.cell, "cell");
+            else
+                dot(svg, x_of(&p, column) + p.cell / 2, y_of(&p, row) + p.cell / 2);
+    fill(svg, &p, lit, "lit");
 }
 
 eegpu_status eg_counter_example_draw(const eg_law_report *r, const eg_picture *picture, const eg_svg *svg)
@@ -222,7 +231,7 @@ eegpu_status eg_counter_example_draw(const eg_law_report *r, const eg_picture *p
     eg_svg_text(svg, MARGIN + 20, below, EG_AT_START, NULL, "lit");
     eg_svg_rectangle(svg, MARGIN + 66, below - 11, 13, 13, "cell");
     eg_svg_text(svg, MARGIN + 86, below, EG_AT_START, NULL, "dark");
-    eg_svg_rectangle(svg, MARGIN + 146, below - 11, 13, 13, "away");
+    dot(svg, MARGIN + 152, below - 5);
     eg_svg_text(svg, MARGIN + 166, below, EG_AT_START, NULL, "on the other side");
     eg_svg_end(svg);
     return EEGPU_OK;

@@ -22,13 +22,14 @@ void eg_matrix_caption(const eg_law_report *r, int number, char *text)
     const eegpu_record *record = &r->study->result->records[raster->cut];
     char blocks[32];
     (void)number;
-    snprintf(text, EG_CAPTION_SIZE,
-             "The matrix M of cut %zu: rows are images of A, columns images of B. Of %.10g rows and %.10g columns %llu and %llu remain when zero "
-             "ones are left out and equal ones are one; they fall into %s, one after another along the diagonal. %s",
-             raster->cut, record->rows, record->cols, (unsigned long long)raster->rows, (unsigned long long)raster->columns,
-             eg_count_text(raster->blocks, "independent block", blocks),
-             is_boxed(raster) ? "Each box stands for several entries: the darker, the more of them are not zero."
-                              : "Filled: not zero.");
+    snprintf(
+        text, EG_CAPTION_SIZE,
+        "The matrix M of cut %zu: rows are images of A, columns images of B. Of %.10g rows and %.10g columns %llu and %llu remain "
+        "when empty ones are left out and equal ones merged; they form %s%s. %s",
+        raster->cut, record->rows, record->cols, (unsigned long long)raster->rows, (unsigned long long)raster->columns,
+        eg_count_text(raster->blocks, "independent block", blocks),
+        raster->blocks > 1 ? ", drawn one after another along the diagonal" : "",
+        is_boxed(raster) ? "Each box stands for several entries: the darker, the more of them are not zero." : "Filled: not zero.");
 }
 
 /* 0: empty, else 1 to SHADES; what is not zero is seen however little it is. */
@@ -59,7 +60,8 @@ static void write_shade(const eg_raster *raster, int wanted, double most, FILE *
 eegpu_status eg_matrix_draw(const eg_law_report *r, const eg_picture *picture, const eg_svg *svg)
 {
     const eg_raster *raster = &r->gallery->raster;
-    double across = fmin(MOST_CELL, (double)MOST_WIDTH / raster->width), down = fmin(MOST_CELL, (double)MOST_HEIGHT / raster->height);
+    double across = fmin(MOST_CELL, (double)MOST_WIDTH / raster->width),
+           down = fmin(MOST_CELL, (double)MOST_HEIGHT / raster->height);
     double most = 0;
     char text[96], description[EG_CAPTION_SIZE];
     across = fmin(across, 3 * down);
@@ -69,7 +71,8 @@ eegpu_status eg_matrix_draw(const eg_law_report *r, const eg_picture *picture, c
         most = fmax(most, raster->part[i]);
     snprintf(description, sizeof description, "A matrix of %llu rows and %llu columns in %llu independent blocks.",
              (unsigned long long)raster->rows, (unsigned long long)raster->columns, (unsigned long long)raster->blocks);
-    eg_svg_begin(svg, (int)ceil(fmax(width, 200)) + LEFT + 20, (int)ceil(fmax(height, 110)) + TOP + 40, picture->heading, description);
+    eg_svg_begin(svg, (int)ceil(fmax(width, 200)) + LEFT + 20, (int)ceil(fmax(height, 110)) + TOP + 40, picture->heading,
+                 description);
     fprintf(svg->stream, "<g transform=\"translate(%d %d) scale(%.4f %.4f)\">\n", LEFT, TOP, across, down);
     for (int wanted = is_boxed(raster) ? 1 : SHADES; wanted <= SHADES; wanted++)
         write_shade(raster, wanted, most, svg->stream);

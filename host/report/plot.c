@@ -71,6 +71,10 @@ static void round_axis(eg_axis *axis)
     }
     if (!(axis->most - axis->least > 1e-300))
         axis->most = axis->least + 1;
+    if (axis->whole) { /* the numbers end where they end: a little room beyond */
+        axis->most += 0.03 * (axis->most - axis->least);
+        return;
+    }
     double step = step_of(axis);
     axis->least = step * floor(axis->least / step + 1e-9);
     axis->most = step * ceil(axis->most / step - 1e-9);
@@ -95,10 +99,12 @@ static int make_ticks(const eg_axis *axis, double *ticks)
 /* "0.25", "10000", or "10" with a power in raised digits. */
 static void tick_text(const eg_axis *axis, double value, char *text, size_t size)
 {
-    static const char *const raised[] = {"\u2070", "\u00b9", "\u00b2", "\u00b3", "\u2074", "\u2075", "\u2076", "\u2077", "\u2078", "\u2079"};
+    static const char *const raised[] = {"\u2070", "\u00b9", "\u00b2", "\u00b3", "\u2074",
+                                         "\u2075", "\u2076", "\u2077", "\u2078", "\u2079"};
     if (axis->logarithmic && (value > 9.9e4 || value < 0.99e-3)) {
         int power = (int)lround(log10(value)), digits = abs(power);
-        snprintf(text, size, "10%s%s%s", power < 0 ? "\u207b" : "", digits > 9 ? raised[digits / 10 % 10] : "", raised[digits % 10]);
+        snprintf(text, size, "10%s%s%s", power < 0 ? "\u207b" : "", digits > 9 ? raised[digits / 10 % 10] : "",
+                 raised[digits % 10]);
         return;
     }
     double step = axis->logarithmic ? value : step_of(axis);
@@ -213,8 +219,8 @@ eegpu_status eg_plot_write(eg_plot *plot, const eg_svg *svg)
     round_axis(&plot->y);
     eg_svg_begin(svg, LEFT + FRAME_WIDTH + RIGHT, TOP + FRAME_HEIGHT + BELOW + rows * LEGEND_ROW + 6, plot->title,
                  plot->description);
-    fprintf(svg->stream, "<clipPath id=\"%s-frame\"><rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"/></clipPath>\n", svg->name, LEFT,
-            TOP, FRAME_WIDTH, FRAME_HEIGHT);
+    fprintf(svg->stream, "<clipPath id=\"%s-frame\"><rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"/></clipPath>\n", svg->name,
+            LEFT, TOP, FRAME_WIDTH, FRAME_HEIGHT);
     write_axes(plot, svg);
     for (int i = 0; i < plot->count; i++)
         if (plot->series[i].stroke != EG_NO_STROKE && plot->series[i].count > 1)

@@ -5,22 +5,25 @@
 
 const char *eg_svg_style(void)
 {
-    return ".eg text{fill:#1b1f24;font-size:14px}.eg .note{fill:#4d5661}.eg .strong{font-weight:600}.eg .on-a{fill:#fff;font-weight:600}"
-           ".eg .frame{fill:none;stroke:#6b7580}.eg .rule{stroke:#e3e7eb}.eg .ground{fill:#fff}"
-           ".eg .ink1{color:#0b5cad}.eg .ink2{color:#b34700}.eg .ink3{color:#1a7a3c}.eg .ink4{color:#7a3fa6}.eg .ink5{color:#4d5661}"
-           ".eg .open{fill:none;stroke:currentColor;stroke-width:1.6}.eg .full{fill:currentColor;fill-opacity:.35;stroke:currentColor}"
-           ".eg .line{fill:none;stroke:currentColor;stroke-width:2}.eg .dashed{stroke-dasharray:9 5}.eg .dotted{stroke-dasharray:2 4}"
-           ".eg .a{fill:#0b5cad}.eg .b{fill:#f1f4f7}.eg .cell{fill:none;stroke:#8b95a0}.eg .edge{fill:none;stroke:#fff;stroke-width:2}"
-           ".eg .cut{fill:none;stroke:#b34700;stroke-width:4;stroke-linecap:round}.eg .away{fill:none;stroke:#8b95a0;stroke-dasharray:2 3}"
+    return ".eg text{fill:#1b1f24;font-size:14px}.eg .note{fill:#4d5661}.eg .strong{font-weight:600}"
+           ".eg .on-a{fill:#fff;font-weight:600}.eg .frame{fill:none;stroke:#6b7580}.eg .rule{stroke:#e3e7eb}"
+           ".eg .ground{fill:#fff}.eg .ink1{color:#0b5cad}.eg .ink2{color:#b34700}.eg .ink3{color:#1a7a3c}"
+           ".eg .ink4{color:#7a3fa6}.eg .ink5{color:#4d5661}.eg .open{fill:none;stroke:currentColor;stroke-width:1.6}"
+           ".eg .full{fill:currentColor;fill-opacity:.35;stroke:currentColor}"
+           ".eg .line{fill:none;stroke:currentColor;stroke-width:2}.eg .dashed{stroke-dasharray:9 5}"
+           ".eg .dotted{stroke-dasharray:2 4}.eg .a{fill:#0b5cad}.eg .b{fill:#f1f4f7}.eg .cell{fill:none;stroke:#8b95a0}"
+           ".eg .edge{fill:none;stroke:#fff;stroke-width:2}"
+           ".eg .cut{fill:none;stroke:#b34700;stroke-width:4;stroke-linecap:round}.eg .dot{fill:#8b95a0}"
            ".eg .lit{fill:#1b1f24}.eg .raster{fill:#0b5cad;shape-rendering:crispEdges}";
 }
 
 const char *eg_svg_dark_style(void)
 {
-    return ".eg text{fill:#e8eaed}.eg .note{fill:#b4bcc5}.eg .on-a{fill:#0d1117}.eg .frame{stroke:#8b95a0}.eg .rule{stroke:#2d343c}"
-           ".eg .ink1{color:#79b8ff}.eg .ink2{color:#ffab70}.eg .ink3{color:#7ee2a0}.eg .ink4{color:#d2a8ff}.eg .ink5{color:#b4bcc5}"
-           ".eg .a{fill:#79b8ff}.eg .b{fill:#242b33}.eg .cell{stroke:#6b7580}.eg .edge{stroke:#0d1117}.eg .cut{stroke:#ffab70}"
-           ".eg .away{stroke:#6b7580}.eg .lit{fill:#e8eaed}.eg .raster{fill:#79b8ff}";
+    return ".eg text{fill:#e8eaed}.eg .note{fill:#b4bcc5}.eg .on-a{fill:#0d1117}.eg .frame{stroke:#8b95a0}"
+           ".eg .rule{stroke:#2d343c}.eg .ink1{color:#79b8ff}.eg .ink2{color:#ffab70}.eg .ink3{color:#7ee2a0}"
+           ".eg .ink4{color:#d2a8ff}.eg .ink5{color:#b4bcc5}.eg .a{fill:#79b8ff}.eg .b{fill:#242b33}"
+           ".eg .cell{stroke:#6b7580}.eg .edge{stroke:#0d1117}.eg .cut{stroke:#ffab70}.eg .lit{fill:#e8eaed}"
+           ".eg .raster{fill:#79b8ff}";
 }
 
 void eg_svg_begin(const eg_svg *svg, int width, int height, const char *title, const char *description)
@@ -68,12 +71,8 @@ void eg_svg_rectangle(const eg_svg *svg, double x, double y, double width, doubl
 
 void eg_svg_mark(const eg_svg *svg, eg_mark mark, double x, double y)
 {
-    static const char *const shapes[] = {"",
-                                         "m-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0",
-                                         "m-3.5-3.5h7v7h-7z",
-                                         "m0-5l4.5 8h-9z",
-                                         "m-4-4l8 8m-8 0l8-8",
-                                         "m-6 0h12"};
+    static const char *const shapes[] = {
+        "", "m-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0", "m-3.5-3.5h7v7h-7z", "m0-5l4.5 8h-9z", "m-4-4l8 8m-8 0l8-8", "m-6 0h12"};
     if (mark != EG_NO_MARK)
         fprintf(svg->stream, "M%.1f %.1f%s", x, y, shapes[mark]);
 }

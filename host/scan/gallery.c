@@ -39,15 +39,24 @@ static int64_t cut_of_size(const eegpu_result *result, int size)
     return best;
 }
 
+/* The range is all of a side, which says nothing. */
+static bool is_trivial(const eg_range *range)
+{
+    const eg_range_side *side = &range->side[range->side[1].r > range->side[0].r];
+    return side->trivial;
+}
+
 static void choose(const struct eegpu_cuts *cuts, const eg_study *study, eg_gallery *gallery)
 {
     const eegpu_result *result = study->result;
     int64_t largest = -1, widest = -1;
     for (size_t i = 0; i < result->count; i++)
-        if (largest < 0 || result->records[i].s_vn > result->records[largest].s_vn * (1 + 1e-9) + 1e-12)
+        if (result->records[i].s_vn > result->records[i].error &&
+            (largest < 0 || result->records[i].s_vn > result->records[largest].s_vn * (1 + 1e-9) + 1e-12))
             largest = (int64_t)i;
     for (size_t i = 0; i < study->range_count; i++)
-        if (study->ranges[i].r > 1 && (widest < 0 || study->ranges[i].r > study->ranges[widest].r))
+        if (study->ranges[i].r > 1 && !is_trivial(&study->ranges[i]) &&
+            (widest < 0 || study->ranges[i].r > study->ranges[widest].r))
             widest = (int64_t)i;
     show(gallery, cut_of_size(result, cuts->pixels / 2), "the most even cut with the fewest bonds");
     show(gallery, largest, "the largest entropy");

@@ -242,7 +242,6 @@ bool is_wrong(const char *function)
 /* ---- Memory ---- */
 
 void use_device(int number) { device_of_thread = number; }
-int used_device() { return device_of_thread; }
 
 static void require_same_device(const char *function, const char *what, int device)
 {
@@ -284,12 +283,10 @@ static cudaError_t allocate_buffer(void **address, place where, size_t bytes, bo
         *address = nullptr;
         return cudaSuccess;
     }
-    if (where == place::device && bytes > free_memory()) {
-        if (!ordered)
-            finish_all(); /* memory freed in stream order can come back */
-        if (bytes > free_memory())
-            return cudaErrorMemoryAllocation;
-    }
+    if (where == place::device && !ordered && bytes > free_memory())
+        finish_all(); /* memory freed in stream order can come back */
+    if (where == place::device && bytes > free_memory())
+        return cudaErrorMemoryAllocation;
     void *made = nullptr;
     if (bytes > SIZE_MAX / 2 || posix_memalign(&made, 256, bytes + margin_bytes) != 0)
         return cudaErrorMemoryAllocation;
@@ -536,11 +533,7 @@ static void push(cudaStream_t stream, task &&next)
         finish(stream);
 }
 
-void submit(cudaStream_t stream, std::function<void()> work)
-{
-    push(stream, {std::move(work), true, std::move(the().named)});
-    the().named.clear();
-}
+void submit(cudaStream_t stream, std::function<void()> work) { push(stream, {std::move(work), true, std::move(the().named)}); }
 
 std::shared_ptr<recording> record(cudaStream_t stream)
 {

@@ -49,7 +49,6 @@ enum class place { device, pinned };
 /* Which device the calling thread works with. Streams, events, handles and memory belong to the device that was used when they were made,
  * and the program stops when a call names one of another device: a cudaSetDevice was forgotten. CUDA would let some such calls pass. */
 void use_device(int number);
-int used_device();
 
 /* NaN everywhere. With a stream, the memory is there and gone when the stream comes to it. */
 cudaError_t allocate(void **address, place where, size_t bytes);
