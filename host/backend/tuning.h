@@ -6,7 +6,7 @@
 
 #include "base/status.h"
 
-enum { EG_TUNING_ROWS = 64, EG_TUNING_PATH = 4096 };
+enum { EG_TUNING_ROWS = 64, EG_TUNING_PATH = 4096, EG_TUNING_SMALLEST = 128 };
 
 typedef struct eg_driver {
     bool two_stage;   /* reduction by way of a band: dsyevd_2stage, zheevd_2stage */

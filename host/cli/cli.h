@@ -61,6 +61,7 @@ eegpu_status eg_command_scan(const eg_settings *settings);
 eegpu_status eg_command_verify(const eg_settings *settings);
 eegpu_status eg_command_law(const eg_settings *settings);
 eegpu_status eg_command_cnn(const eg_settings *settings);
+eegpu_status eg_command_bench(const eg_settings *settings);
 eegpu_status eg_command_make(const eg_settings *settings);
 eegpu_status eg_command_info(const eg_settings *settings);
 eegpu_status eg_command_list(const eg_settings *settings);

@@ -37,6 +37,11 @@ static const eg_command commands[] = {
      "2 "
      "as the same for the columns. Of the JSON of a scan (a name that ends in .json) only the law is found.",
      "  eegpu law loops --lattice 4x5 --check-theory\n", eg_command_law},
+    {"bench", EG_BENCH, NULL, "every operation timed, beside the limits of the machine",
+     "Times every operation and whole scans on the CPU and on every GPU, beside what the device reaches in the same run when it only "
+     "copies, multiplies, counts or reads; some minutes without --quick. With --growth how the cost grows; with --tune it chooses the "
+     "eigenvalue drivers of this machine.",
+     "  eegpu bench --quick --json today.json --compare yesterday.json\n", eg_command_bench},
     {"make", EG_MAKE, "SOURCE", "write the 2^N amplitudes of a function as .npy",
      "Writes the 2^N amplitudes, not normalised, as a NumPy file: float64, or complex128 for a complex function, shape (2^N,).",
      "  eegpu make random:kind=complex,seed=7 --lattice 3x4 -o psi.npy\n", eg_command_make},

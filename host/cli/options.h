@@ -8,7 +8,7 @@
 #include "base/status.h"
 
 /* Which commands know an option. */
-enum { EG_SCAN = 1, EG_MAKE = 2, EG_INFO = 4, EG_LIST = 8, EG_VERIFY = 16, EG_LAW = 32, EG_CNN = 64 };
+enum { EG_SCAN = 1, EG_MAKE = 2, EG_INFO = 4, EG_LIST = 8, EG_VERIFY = 16, EG_LAW = 32, EG_CNN = 64, EG_BENCH = 128 };
 
 typedef struct eg_lattice {
     int height, width; /* 0 x 0: not given */
@@ -35,6 +35,13 @@ typedef struct eg_network_settings {
     bool yes;
 } eg_network_settings;
 
+/* Of `eegpu bench`. */
+typedef struct eg_bench_settings {
+    const char *filter, *json, *compare, *from, *svg;
+    int64_t largest; /* 0: not given */
+    bool quick, growth, tune, fail_if_slower;
+} eg_bench_settings;
+
 typedef struct eg_settings {
     bool help;
     const char *command_line; /* for the record */
@@ -49,6 +56,7 @@ typedef struct eg_settings {
     const char *output, *spectrum, *vectors, *journal, *html, *svg;
     bool dry_run, quiet, json, check_theory, stats;
     eg_network_settings networks;
+    eg_bench_settings bench;
 } eg_settings;
 
 enum { EG_BASE_E, EG_BASE_2 };
