@@ -98,7 +98,7 @@ fails 2 "--method" scan ghz --method qr -o out/a.json
 fails 2 "--reduce" scan ghz --reduce on -o out/a.json
 fails 2 "--format" scan ghz --format xml -o out/a.json
 fails 2 "--bit-order" scan ghz --bit-order big -o out/a.json
-fails 2 "--device" scan ghz --device gpu -o out/a.json
+fails 2 "expected auto, cpu, cuda or cuda:K" scan ghz --device gpu -o out/a.json
 fails 2 "--device" scan ghz --device cuda:x -o out/a.json
 fails 2 "there twice" scan ghz --renyi 2,0.5,2.0 -o out/a.json
 fails 2 "--renyi" scan ghz --renyi -1 -o out/a.json
@@ -256,6 +256,8 @@ verdict "... has the same numbers"
 "$program" scan ghz --lattice 2x2 >stdout 2>stderr
 [ $? -eq 0 ] && [ "$(wc -l <stderr)" -eq 1 ] && grep -q '^eegpu: device ' stderr
 verdict "auto says which device it took, in one line"
+grep -qxF 'eegpu: device cpu (2^4 amplitudes; a GPU is considered from 2^18)' stderr
+verdict "... and why it was the CPU"
 "$program" make random:kind=complex --lattice 2x3 -o - >stdout 2>stderr && "$program" make random:kind=complex --lattice 2x3 -o out/p.npy &&
     cmp stdout out/p.npy
 verdict "make -o - and make -o FILE agree"
@@ -310,6 +312,10 @@ help_of() {
     done
 }
 help_of ""
+for word in EEGPU_PLUGIN_PATH EEGPU_TUNING OPENBLAS_CORETYPE; do
+    grep -q "^  $word " help
+    verdict "eegpu --help explains $word"
+done
 for word in scan make info list; do
     grep -q "eegpu $word" help
     verdict "eegpu --help names $word"

@@ -93,6 +93,8 @@ fails 1 'none.json' none.json
 fails 2 '--lattice needs the function' scan.json --lattice 4x4
 fails 2 '--cuts needs the function' scan.json --cuts lines
 fails 2 '--max-size needs the function' scan.json --max-size 2
+fails 2 '--memory needs the function' scan.json --memory 1GiB
+fails 2 '--device needs the function' scan.json --device cpu
 fails 2 '--check-theory needs the function' scan.json --check-theory
 fails 2 'would replace' scan.json -o scan.json
 fails 2 'needs a SOURCE' --quiet

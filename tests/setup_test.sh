@@ -29,6 +29,13 @@ expect() {
     fi
 }
 
+# scripts/build refuses before it makes anything
+if "$EEGPU_SOURCE_DIR/scripts/build" no-such-preset 2>"$folder/words" || ! grep -q "no preset 'no-such-preset', only: " "$folder/words" ||
+    [ -e "$EEGPU_SOURCE_DIR/build/no-such-preset" ] || ! "$EEGPU_SOURCE_DIR/scripts/build" --help | grep -q '^usage: '; then
+    echo 'setup_test: scripts/build takes a preset that is none, or has no --help' >&2
+    exit 1
+fi
+
 expect 0 ''
 expect 0 '' --check
 mv "$folder/bin/nvcc" "$folder"

@@ -68,6 +68,7 @@ static bool has_driver(void) { return dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOC
 
 static void test_no_driver(void)
 {
+    char text[4096];
     if (has_driver())
         return; /* then the reason is another one */
     unsetenv("EEGPU_PLUGIN_PATH");
@@ -75,6 +76,11 @@ static void test_no_driver(void)
     CHECK(strstr(eegpu_error_message(), "NVIDIA driver") != NULL || strstr(eegpu_error_message(), "EEGPU_CUDA=OFF") != NULL);
     setenv("EEGPU_PLUGIN_PATH", BACKEND_PLUGIN_FOLDER "/other_abi", 1); /* found, but not loaded */
     check_refused("cuda:1", EEGPU_NO_DEVICE, "device 'cuda:1': there is no NVIDIA driver here");
+    eg_backend_plugin_describe(text, sizeof text);
+    CHECK(strcmp(text, BACKEND_PLUGIN_FOLDER "/other_abi/eegpu_cuda.so") == 0);
+    setenv("EEGPU_PLUGIN_PATH", "/nowhere:/nor/here", 1);
+    eg_backend_plugin_describe(text, sizeof text);
+    CHECK(strstr(text, "/nowhere, /nor/here") != NULL || strstr(text, "eegpu_cuda.so") != NULL);
     CHECK(eg_backend_plugin_path() == NULL);
     unsetenv("EEGPU_PLUGIN_PATH");
 }

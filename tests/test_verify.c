@@ -2,7 +2,7 @@
 #include "scan/verify.h"
 #include "scanning.h"
 
-typedef enum fault { NO_FAULT, WRONG_TRACE, NO_CONVERGENCE, WRONG_MERGE } fault;
+typedef enum fault { NO_FAULT, WRONG_TRACE, NO_CONVERGENCE, WRONG_MERGE, WRONG_VALUES } fault;
 
 static eegpu_status partial_trace(eg_lane *lane, bool is_complex, int parent_bits, uint64_t kept, const double *parent,
                                   double *child)
@@ -27,6 +27,15 @@ static eegpu_status eigenvalues(eg_lane *lane, const eg_eigen_problem *problems,
     return eg_fail(EEGPU_NUMERICS, "it did not converge");
 }
 
+static eegpu_status double_values(eg_lane *lane, const eg_eigen_problem *problems, size_t count, size_t *failed)
+{
+    eegpu_status status = eg_backend_cpu.eigenvalues(lane, problems, count, failed);
+    for (size_t i = 0; i < count; i++)
+        for (int k = 0; k < problems[i].n; k++)
+            problems[i].values[k] *= 2; /* the trace shows it */
+    return status;
+}
+
 static eg_backend backend_with(fault which)
 {
     eg_backend backend = eg_backend_cpu;
@@ -36,6 +45,8 @@ static eg_backend backend_with(fault which)
         backend.merge = merge;
     if (which == NO_CONVERGENCE)
         backend.eigenvalues = eigenvalues;
+    if (which == WRONG_VALUES)
+        backend.eigenvalues = double_values;
     return backend;
 }
 
@@ -66,9 +77,10 @@ static void test_agreement(void)
         verify_beside(NO_FAULT, sources[i], "contiguous", &v);
         EXPECT(v.disagreements == 0 && v.column_count == 6 && v.cut_count > 10 && v.operation_count > 100, "%s: %zu differ: %s",
                sources[i], v.disagreements, v.message);
+        CHECK(v.agreeing == v.cut_count && v.not_compared == 0 && *v.message == '\0' && !eg_verify_is_empty(&v));
         for (size_t k = 0; k < v.cut_count; k++)
-            EXPECT(v.outcomes[k].agrees && *v.outcomes[k].quantity != '\0', "%s: cut %zu: %s", sources[i], k,
-                   v.outcomes[k].quantity);
+            EXPECT(v.outcomes[k].agrees && v.outcomes[k].taken == 6 && *v.outcomes[k].quantity != '\0', "%s: cut %zu: %s",
+                   sources[i], k, v.outcomes[k].quantity);
         for (size_t k = 0; k < v.cut_count * v.column_count; k++)
             EXPECT(v.entries[k].reason == NULL && v.entries[k].record.method != NULL, "%s: not taken: %s", sources[i],
                    v.entries[k].reason != NULL ? v.entries[k].reason : "");
@@ -128,31 +140,81 @@ static void test_failures(void)
     eg_verification_free(&v);
 }
 
-/* Too little memory: named with the reason, and no disagreement. */
-static void test_not_taken(void)
+/* What a device that is not the CPU gets wrong is not blamed on the BLAS, and --method is no option of verify. */
+static void test_advice(void)
+{
+    eg_verification v;
+    size_t failures = 0;
+    verify_beside(WRONG_VALUES, "random", "prefix", &v);
+    for (size_t i = 0; i < v.cut_count * v.column_count; i++) {
+        const char *reason = v.entries[i].reason;
+        failures += reason != NULL;
+        EXPECT(reason == NULL || (v.entries[i].failed && strstr(reason, "memory of faulty") != NULL &&
+                                  strstr(reason, "BLAS") == NULL && strstr(reason, "--method") == NULL),
+               "reason: %s", reason);
+    }
+    CHECK(failures > 0);
+    CHECK(v.not_compared == 0 && !eg_verify_is_empty(&v));
+    eg_verification_free(&v);
+}
+
+static void test_sizes(void)
+{
+    char text[EG_VERIFY_TEXT_SIZE];
+    eg_verify_operation one = {.row = &(eg_case){.unit = "rows"}, .size = 1};
+    CHECK(strcmp(eg_verify_size_text(&one, text), "1 row") == 0);
+    one.size = 11;
+    CHECK(strcmp(eg_verify_size_text(&one, text), "11 rows") == 0);
+}
+
+/* The prefixes of 4x4 on the CPU alone with so much memory. */
+static void verify_within(uint64_t memory, eg_verification *v)
 {
     eegpu_open_options options = lattice_options(4, 4);
     eegpu_state *state = NULL;
     eegpu_cuts *cuts = family_cuts(4, 4, "prefix");
     eegpu_scan_options scanning = scan_options(EEGPU_METHOD_AUTO, 1);
     eg_device *device = NULL;
-    eg_verification v;
-    size_t left_out = 0;
-    options.memory = 3 << 20;
+    options.memory = memory;
     CHECK_OK(eegpu_state_open("random", &options, &state));
     CHECK_OK(eg_device_open("cpu", &device));
-    CHECK_OK(eg_verify(state, cuts, &scanning, &device, 1, &v));
+    CHECK_OK(eg_verify(state, cuts, &scanning, &device, 1, v));
+    eg_device_close(device);
+    eegpu_cuts_free(cuts);
+    eegpu_state_close(state);
+}
+
+/* Too little memory: named with the reason, and no disagreement. */
+static void test_not_taken(void)
+{
+    eg_verification v;
+    size_t left_out = 0;
+    verify_within(3 << 20, &v);
     for (size_t k = 0; k < v.cut_count * v.column_count; k++) {
         left_out += v.entries[k].reason != NULL;
-        EXPECT(v.entries[k].reason == NULL || (!v.entries[k].failed && strstr(v.entries[k].reason, "memory limit") != NULL),
+        EXPECT(v.entries[k].reason == NULL ||
+                   (!v.entries[k].failed && v.entries[k].no_memory && strstr(v.entries[k].reason, "memory limit") != NULL),
                "cut %zu, column %zu: the reason", k / v.column_count, k % v.column_count);
     }
     EXPECT(left_out > 0 && left_out < v.cut_count * v.column_count && v.disagreements == 0, "%zu not taken, %zu differ", left_out,
            v.disagreements);
+    CHECK(v.agreeing > 0 && v.not_compared > 0 && v.agreeing + v.not_compared == v.cut_count && !eg_verify_is_empty(&v));
+    for (size_t k = 0; k < v.cut_count; k++)
+        CHECK(v.outcomes[k].agrees == (v.outcomes[k].taken >= 2));
     eg_verification_free(&v);
-    eg_device_close(device);
-    eegpu_cuts_free(cuts);
-    eegpu_state_close(state);
+}
+
+/* Nothing compared is no agreement. */
+static void test_nothing_compared(void)
+{
+    eg_verification v;
+    verify_within(1 << 20, &v);
+    CHECK(eg_verify_is_empty(&v) && v.not_compared == v.cut_count && v.agreeing == 0 && v.disagreements == 0);
+    for (size_t k = 0; k < v.cut_count; k++)
+        CHECK(!v.outcomes[k].agrees && v.outcomes[k].taken == 0);
+    EXPECT(strstr(v.message, "no cut could be compared") != NULL && strstr(v.message, "memory limit") != NULL, "message: %s",
+           v.message);
+    eg_verification_free(&v);
 }
 
 static bool stop(void *user, const char *stage, double fraction)
@@ -179,4 +241,5 @@ static void test_interruption(void)
 
 EG_SUITE("verification", {"all agree", test_agreement}, {"a wrong operation and what follows", test_wrong_scan},
          {"one wrong bit", test_wrong_bits}, {"a solver that fails", test_failures}, {"too little memory", test_not_taken},
+         {"nothing compared", test_nothing_compared}, {"advice", test_advice}, {"sizes in words", test_sizes},
          {"interruption", test_interruption})

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `eegpu verify` from outside: exit code 0 with a table and with JSON that says what was compared, on the CPU and beside the emulated
-# device; 3 with one line for a planted fault, in an operation or only in a scan; routes that are not taken are named; usage errors.
+# device; 3 with one line for a planted fault, in an operation or only in a scan; 1 when nothing could be compared; routes that are not taken are
+# named; the short table, --all and --quiet; usage errors.
 set -u
 plugins=$EEGPU_BUILD_DIR/tests/emulated
 folder=$(mktemp -d) || exit 1
@@ -38,10 +39,22 @@ json() {
 
 # ---- The CPU ----
 verify 0 '' connected --lattice 3x3 --cuts prefix --device cpu
-says 'all agree within their errors' stdout
+says '8 of 8 cuts compared and agree, 0 not compared' stdout
+says 'devices: cpu' stdout
 says 'with the reference' stdout
+says '"gram, plain" the same without the exact reductions' stdout
+verify 0 '' w --lattice 3x3 --cuts connected --device cpu
+[ "$(grep -c ' agree$' stdout)" -eq 20 ] || { echo 'FAILED: a short table has 20 rows' && failed=1; }
+says 'worst difference for its bound' stdout
+verify 0 '' w --lattice 3x3 --cuts connected --device cpu --all
+rows=$(grep -c ' agree$' stdout)
+says "$rows of $rows cuts compared and agree" stdout
+[ "$rows" -gt 20 ] || { echo 'FAILED: --all shows all rows' && failed=1; }
+verify 0 '' w --lattice 3x3 --cuts connected --device cpu --quiet
+[ "$(cat stdout)" = "$rows of $rows cuts compared and agree, 0 not compared" ] || { echo 'FAILED: --quiet is the verdict' && failed=1; }
 verify 0 '' random:kind=complex --lattice 2x3 --cuts contiguous --device cpu -o x.json
-json "d['agrees'] and d['disagreements'] == 0 and d['message'] is None and d['devices'] == ['cpu']"
+json "d['agrees'] and d['disagreements'] == 0 and d['message'] is None and d['devices'] == ['cpu'] and d['no_gpu'] is None"
+json "d['cuts_agreeing'] == len(d['cuts']) and d['cuts_not_compared'] == 0"
 json "d['lattice'] == [2, 3] and d['unit'] == 'nat' and d['source'] == 'random:kind=complex' and len(d['cuts']) > 5"
 json "len(d['operations']) > 100 and all(o['agrees'] and o['difference'] <= o['bound'] and o['device'] == 'cpu' for o in d['operations'])"
 json "all(c['agrees'] and c['difference'] <= c['bound'] and [(r['method'], r['reduce']) for r in c['routes']] == [('gram', 'auto'), ('gram', 'off'), ('svd', 'auto')] for c in d['cuts'])"
@@ -57,11 +70,27 @@ verify 0 '' random --lattice 4x4 --cuts prefix --device cpu --memory 3M -o x.jso
 json "d['agrees'] and any(not r['taken'] and 'memory limit' in r['reason'] for c in d['cuts'] for r in c['routes'])"
 json "all('reason' in r or r['taken'] for c in d['cuts'] for r in c['routes'])"
 verify 0 '' random --lattice 4x4 --cuts prefix --device cpu --memory 3M
-says 'not taken by ' stdout
+says 'not taken for lack of memory by gram on cpu; gram, plain on cpu: cut 7 (' stdout
+says 'not compared: one route only' stdout
+says '14 of 15 cuts compared and agree, 1 not compared' stdout
+verify 1 'no cut could be compared' random --lattice 4x4 --cuts prefix --device cpu --memory 1M
+says 'not compared: no route' stdout
+says '0 of 15 cuts compared and agree, 15 not compared' stdout
+[ "$(grep -c 'memory limit' stdout)" -eq 1 ] || { echo 'FAILED: the lack of memory is said once' && failed=1; }
+verify 1 'memory limit' random --lattice 4x4 --cuts prefix --device cpu --memory 1M -o x.json
+json "d['agrees'] is None and 'memory limit' in d['message'] and d['cuts_not_compared'] == 15 and all(c['agrees'] is None for c in d['cuts'])"
+
+# ---- No GPU: CUDA_VISIBLE_DEVICES hides what there is ----
+CUDA_VISIBLE_DEVICES= verify 0 '' w --lattice 2x2
+says 'devices: cpu only (no GPU: ' stdout
+CUDA_VISIBLE_DEVICES= "$EEGPU" verify w --lattice 2x2 -o x.json 2>stderr || failed=1
+says 'no GPU: ' stderr
+json "d['devices'] == ['cpu'] and len(d['no_gpu']) > 5"
+CUDA_VISIBLE_DEVICES= verify 1 'cuda' w --lattice 2x2 --device cuda
 
 # ---- Usage ----
 verify 2 'needs a SOURCE' --device cpu
-verify 2 'expected auto|cpu|cuda' w --device gpu
+verify 2 'expected auto, cpu, cuda or cuda:K' w --device gpu
 verify 2 'expected table|json' w --format csv
 verify 2 "no option '--method'" w --method svd
 verify 2 'cut' w --cuts nothing
@@ -76,7 +105,7 @@ if [ -e "$plugins/eegpu_emulated.so" ]; then
     json "d['agrees'] and d['devices'] == ['cpu', 'emulated:0'] and all(len(c['routes']) == 6 for c in d['cuts'])"
     json "sum(o['device'] == 'cpu' for o in d['operations']) == sum(o['device'] == 'emulated:0' for o in d['operations']) > 100"
     export EEGPU_EMULATED_WRONG=cublasDsyrk:1
-    verify 3 'gram real, 1 rows: emulated:0 and cpu with one thread differ by 0.125' random --lattice 2x3 --cuts prefix --device emulated -o x.json
+    verify 3 'gram real, 1 row: emulated:0 and cpu with one thread differ by 0.125' random --lattice 2x3 --cuts prefix --device emulated -o x.json
     json "not d['agrees'] and d['disagreements'] > 3 and 'gram real' in d['message'] and not all(c['agrees'] for c in d['cuts'])"
     # the calls of the operations are right, those of the scans are wrong
     calls=$(python3 -c "import json; print(sum(1 + ('added' in o['name']) for o in json.load(open('x.json'))['operations'] if o['name'].startswith('gram real') and o['device'] == 'emulated:0'))")
@@ -87,6 +116,7 @@ if [ -e "$plugins/eegpu_emulated.so" ]; then
     verify 3 'on emulated:0' random --lattice 2x3 --cuts prefix --device emulated
     says 'DIFFER by more than their errors' stdout
     says 'FAILED by svd on emulated:0' stdout
+    says 'faulty libraries or memory of emulated:0?' stdout
     unset EEGPU_EMULATED_WRONG
     EEGPU_EMULATED_INFO=1 verify 3 'did not converge' random --lattice 2x2 --device emulated -o x.json
     json "any(r['failed'] and r['taken'] and 'did not converge' in r['reason'] for c in d['cuts'] for r in c['routes'])"

@@ -4,7 +4,7 @@
     bench/peers/gpu_spectra.py RESULT.json [--largest N]
 
 Adds "peers" to the timings in RESULT.json: eigenvalues of n x n Gram matrices and singular values of random n x n matrices of
-doubles, n = 512, 1024, ... up to N. A series ends when one run takes more than 20 seconds.
+doubles, n = 512, 1024, ... up to N, and prints them. A series ends when one run takes more than 20 seconds.
 """
 
 import argparse
@@ -66,6 +66,7 @@ def main():
                     seconds = measure(function, prepare(make(n)), wait)
                     took = seconds["median"]
                     peers.append({"name": name, "size": n, "seconds": seconds})
+                    print(f"{name:<28} {n:6d} rows  median {took:.4g} s of {seconds['runs']}")
                     n *= 2
         except Exception as error:  # a library that is absent or fails is no reason to lose the other's timings
             print(f"gpu_spectra: {cases.__name__.split('_')[0]} left out: {error}")

@@ -1,7 +1,7 @@
 /* Devices by name, and the loader of back ends that are plug-ins. Comes in: cpu, cuda, cuda:K or auto; goes out: an open device, or the
  * exact reason why there is none. Plug-ins are looked for in the absolute folders of EEGPU_PLUGIN_PATH, where they are installed, and
- * beside the running program; never in the current folder. Called by scan/ and cli/. For tests there is one kind more, "emulated",
- * which is found in EEGPU_PLUGIN_PATH only. */
+ * beside the running program; never in the current folder; in a build without CUDA in EEGPU_PLUGIN_PATH only. Called by scan/ and cli/.
+ * For tests there is one kind more, "emulated", which is found in EEGPU_PLUGIN_PATH only. */
 #include <dlfcn.h>
 #include <limits.h>
 #include <pthread.h>
@@ -23,14 +23,14 @@ enum { MOST_DEVICES = 1024 };
 
 typedef struct kind {
     const char *name, *file;
-    bool needs_driver, is_installed; /* not installed: EEGPU_PLUGIN_PATH alone */
-    const eg_backend *backend;       /* once loaded */
+    bool needs_driver, is_built; /* not built by this build, or for tests: EEGPU_PLUGIN_PATH alone */
+    const eg_backend *backend;   /* once loaded */
     char path[PATH_MAX];
 } kind;
 
 enum { CUDA, EMULATED, KINDS };
 
-static kind kinds[KINDS] = {[CUDA] = {"cuda", "eegpu_cuda.so", true, true, NULL, ""},
+static kind kinds[KINDS] = {[CUDA] = {"cuda", "eegpu_cuda.so", true, BUILT_WITH_CUDA, NULL, ""},
                             [EMULATED] = {"emulated", "eegpu_emulated.so", false, false, NULL, ""}};
 static pthread_mutex_t kinds_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -80,7 +80,7 @@ static void find_plugin(const kind *which, search *where)
     snprintf(folders, sizeof folders, "%s", path != NULL ? path : "");
     for (char *folder; (folder = strsep(&rest, ":")) != NULL;)
         look_in(where, folder);
-    if (which->is_installed) {
+    if (which->is_built) {
         look_in(where, EEGPU_PLUGIN_FOLDER);
         look_beside_program(where);
     }
@@ -165,13 +165,15 @@ done:
     return status;
 }
 
+static const char *const without_cuda = "this build was made without CUDA (EEGPU_CUDA=OFF)";
+
 static eegpu_status find_and_load(kind *which)
 {
     eegpu_status status;
     search where;
     find_plugin(which, &where);
-    if (!where.found && which->needs_driver && !BUILT_WITH_CUDA)
-        return eg_fail(EEGPU_NO_DEVICE, "this build was made without CUDA (EEGPU_CUDA=OFF)");
+    if (!where.found && which->needs_driver && !which->is_built)
+        return eg_fail(EEGPU_NO_DEVICE, "%s", without_cuda);
     if (which->needs_driver)
         EG_TRY(check_driver());
     EG_TRY(check_found(&where));
@@ -199,6 +201,22 @@ const char *eg_backend_plugin_path(void)
     const char *path = kinds[CUDA].backend != NULL ? kinds[CUDA].path : NULL;
     pthread_mutex_unlock(&kinds_lock);
     return path;
+}
+
+void eg_backend_plugin_describe(char *text, size_t size)
+{
+    const kind *which = &kinds[CUDA];
+    const char *loaded = eg_backend_plugin_path();
+    search where;
+    find_plugin(which, &where);
+    if (loaded != NULL || where.found)
+        snprintf(text, size, "%s", loaded != NULL ? loaded : where.path);
+    else
+        snprintf(text, size, "%s%s%s", which->is_built ? "" : without_cuda,
+                 where.looked_in[0] == '\0' ? ""
+                 : which->is_built          ? "not found in "
+                                            : "; not found in ",
+                 where.looked_in);
 }
 
 /* ---- Devices ---- */

@@ -2,8 +2,11 @@
  * Buffers are memory of the host; a lane is a number of threads. It knows nothing of cuts. Called through the table by the
  * stages from reduce/ on; the solvers are in lapack.c, panels in gather.c, partial traces in partial_trace.c. */
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/parallel.h"
 
 #include "backend/blas.h"
 #include "backend/gather.h"
@@ -102,24 +105,54 @@ static eegpu_status gram_bits(eg_lane *lane, uint64_t rows, uint64_t columns, co
     return eg_gram_bits(lane->device->budget, rows, columns, bits, weight, counts, lane->threads);
 }
 
+typedef struct weighing {
+    uint64_t n;
+    const uint64_t *weight;
+    uint64_t *counts;
+    bool is_plain; /* all weights are 1 */
+    eg_count_sums *sums;
+    pthread_mutex_t lock;
+} weighing;
+
+/* Sums of integers are the same in any order. Twice what is below the diagonal counts: at most the number of ones squared, below 2^81. */
+static eegpu_status weigh_columns(void *context, uint64_t first, uint64_t last, int worker)
+{
+    weighing *w = context;
+    eg_count_sums sums = {0};
+    (void)worker;
+    for (uint64_t j = first; j < last; j++) {
+        uint64_t *column = w->counts + j * w->n, own = w->weight[j];
+        unsigned __int128 square = 0, total = 0, diagonal = (unsigned __int128)column[j] * own;
+        double entry = (double)column[j] * (double)own;
+        memcpy(&column[j], &entry, sizeof entry);
+        for (uint64_t i = j + 1; i < w->n; i++) {
+            uint64_t k = column[i];
+            unsigned __int128 weighted = (unsigned __int128)k * w->weight[i];
+            square += weighted * k;
+            total += weighted;
+            entry = w->is_plain ? (double)k : (double)k * sqrt((double)((unsigned __int128)w->weight[i] * own));
+            memcpy(&column[i], &entry, sizeof entry);
+        }
+        sums.trace += diagonal;
+        sums.square += diagonal * diagonal + 2 * square * own;
+        sums.total += diagonal * own + 2 * total * own;
+    }
+    pthread_mutex_lock(&w->lock);
+    w->sums->trace += sums.trace;
+    w->sums->square += sums.square;
+    w->sums->total += sums.total;
+    pthread_mutex_unlock(&w->lock);
+    return EEGPU_OK;
+}
+
 static eegpu_status weigh(eg_lane *lane, uint64_t n, const uint64_t *weight, uint64_t *counts, eg_count_sums *sums)
 {
-    bool is_plain = true;
+    enum { GRAIN = 32 };
+    weighing w = {.n = n, .weight = weight, .counts = counts, .is_plain = true, .sums = sums, .lock = PTHREAD_MUTEX_INITIALIZER};
     *sums = (eg_count_sums){0};
     for (uint64_t i = 0; i < n; i++)
-        is_plain = is_plain && weight[i] == 1;
-    for (uint64_t j = 0; j < n; j++) {
-        for (uint64_t i = j; i < n; i++) {
-            uint64_t k = counts[j * n + i];
-            unsigned __int128 both = (unsigned __int128)weight[i] * weight[j], square = (unsigned __int128)k * k * both;
-            sums->square += i == j ? square : 2 * square; /* at most the number of ones squared: below 2^81 */
-            sums->total += (i == j ? 1 : 2) * both * k;
-            sums->trace += i == j ? (unsigned __int128)k * weight[i] : 0;
-            double entry = is_plain ? (double)k : i == j ? (double)k * (double)weight[i] : (double)k * sqrt((double)both);
-            memcpy(&counts[j * n + i], &entry, sizeof entry);
-        }
-    }
-    return EEGPU_OK;
+        w.is_plain = w.is_plain && weight[i] == 1;
+    return eg_parallel_for(lane->threads, n, GRAIN, weigh_columns, &w);
 }
 
 static eegpu_status partial_trace(eg_lane *lane, bool is_complex, int parent_bits, uint64_t kept_bits, const double *parent,

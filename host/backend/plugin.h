@@ -28,4 +28,7 @@ const char *eg_backend_why_no_gpu(void);
 /* The file that the CUDA back end was loaded from; NULL when it was not. */
 const char *eg_backend_plugin_path(void);
 
+/* That file, or the one that would be loaded; else where it was looked for, or that this build has none. With or without a driver. */
+void eg_backend_plugin_describe(char *text, size_t size);
+
 #endif

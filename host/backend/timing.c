@@ -8,7 +8,7 @@
 enum { MOST_RUNS = 1000 };
 
 const eg_effort eg_effort_full = {.runs = 10, .seconds = 1, .least = 0.05, .patient = 2};
-const eg_effort eg_effort_quick = {.runs = 5, .seconds = 0.1, .least = 0.01, .patient = 0.1};
+const eg_effort eg_effort_quick = {.runs = 5, .seconds = 0.1, .least = 0.01, .patient = 0.25};
 
 static int rising(const void *left, const void *right)
 {

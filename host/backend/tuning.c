@@ -146,14 +146,18 @@ static eegpu_status make_folders(const char *path)
     return EEGPU_OK;
 }
 
-eegpu_status eg_tuning_write(const eg_tuning_row *rows, size_t count, char *path)
+eegpu_status eg_tuning_prepare(char *path)
+{
+    if (!find_path(path))
+        return eg_fail(EEGPU_IO,
+                       "the table of eigenvalue drivers: no folder for it is known, or there is no BLAS; set XDG_CACHE_HOME");
+    return make_folders(path);
+}
+
+eegpu_status eg_tuning_write(const eg_tuning_row *rows, size_t count, const char *path)
 {
     eg_output output = {0};
     eegpu_status status;
-    if (!find_path(path))
-        return eg_fail(EEGPU_IO, "writing the table of eigenvalue drivers: no folder for it is known, or there is no BLAS; set "
-                                 "XDG_CACHE_HOME");
-    EG_TRY(make_folders(path));
     EG_TRY(eg_output_open(path, &output));
     fputs(head_line, output.stream);
     for (size_t i = 0; i < count; i++)

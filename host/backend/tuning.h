@@ -38,7 +38,10 @@ typedef struct eg_tuning {
 /* The table of this machine, read by the first call. Static storage. */
 const eg_tuning *eg_tuning_read(void);
 
-/* Put a table in its place, for the next process; its file's name into `path` (EG_TUNING_PATH bytes). */
-EG_MUST eg_tuning_write(const eg_tuning_row *rows, size_t count, char *path);
+/* Where the table goes, into `path` (EG_TUNING_PATH bytes); the folder is made. */
+EG_MUST eg_tuning_prepare(char *path);
+
+/* Put a table in its place, for the next process. */
+EG_MUST eg_tuning_write(const eg_tuning_row *rows, size_t count, const char *path);
 
 #endif

@@ -30,6 +30,10 @@ void eg_terminal_clear(eg_terminal *terminal);
 /* An eegpu_progress with the terminal as its user: draws the bar, and returns false once it was asked to stop. */
 bool eg_terminal_progress(void *terminal, const char *stage, double fraction);
 
+/* What `auto` took, and why it was not a GPU, in one line; nothing when a device was named. Said last: where something fails, the failure
+ * is the only line. */
+void eg_terminal_say_device(eg_terminal *terminal, const eg_settings *settings, const eegpu_state *state, const char *device);
+
 /* Columns for a table on standard output: COLUMNS, else the terminal's, else 100. */
 int eg_terminal_columns(bool to_standard_output);
 

@@ -30,20 +30,25 @@ static eegpu_status check_options(const eg_settings *settings)
         const char *name;
         bool with_tables, with_growth, with_tuning, with_from;
     } options[] = {
-        {s->filter != NULL, "filter", true, false, false, false},  {s->compare != NULL, "compare", true, false, false, true},
-        {s->from != NULL, "from", true, false, false, true},       {s->fail_if_slower, "fail-if-slower", true, false, false, true},
-        {s->json != NULL, "json", true, true, false, true},        {settings->html != NULL, "html", true, true, false, true},
-        {s->svg != NULL, "svg", true, true, false, true},          {settings->threads > 0, "threads", true, true, false, false},
-        {s->quick, "quick", true, true, true, false},              {s->largest > 0, "largest", true, true, true, false},
+        {s->filter != NULL, "filter", true, false, false, false},
+        {s->compare != NULL, "compare", true, false, false, true},
+        {s->from != NULL, "from", true, false, false, true},
+        {s->fail_if_slower, "fail-if-slower", true, false, false, true},
+        {s->json != NULL, "json", true, true, false, true},
+        {settings->html != NULL, "html", true, true, false, true},
+        {s->svg != NULL, "svg", true, true, false, true},
+        {settings->threads > 0, "threads", true, true, false, false},
+        {s->quick, "quick", true, true, true, false},
+        {s->largest > 0, "largest", true, true, true, false},
         {strcmp(settings->device, "auto") != 0, "device", true, true, false, false},
     };
     if (s->growth && s->tune)
         return eg_fail(EEGPU_USAGE, "--growth and --tune are two measurements; ask for one after the other");
     for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
-        const char *with = s->growth && !options[i].with_growth           ? "growth"
-                           : s->tune && !options[i].with_tuning           ? "tune"
-                           : s->from != NULL && !options[i].with_from     ? "from"
-                                                                          : NULL;
+        const char *with = s->growth && !options[i].with_growth       ? "growth"
+                           : s->tune && !options[i].with_tuning       ? "tune"
+                           : s->from != NULL && !options[i].with_from ? "from"
+                                                                      : NULL;
         if (options[i].given && with != NULL)
             return eg_fail(EEGPU_USAGE, "--%s has no meaning with --%s; leave it out", options[i].name, with);
     }
@@ -208,7 +213,9 @@ done:
 static eegpu_status tune(bench_job *job)
 {
     const eg_bench_settings *s = &job->settings->bench;
-    const eg_tune_options options = {.largest = s->largest > 0 ? (int)s->largest : s->quick ? QUICK_TUNING : USUAL_TUNING,
+    const eg_tune_options options = {.largest = s->largest > 0 ? (int)s->largest
+                                                : s->quick     ? QUICK_TUNING
+                                                               : USUAL_TUNING,
                                      .effort = s->quick ? &eg_effort_quick : &eg_effort_full,
                                      .progress = eg_terminal_progress,
                                      .progress_user = &job->terminal};
@@ -217,6 +224,7 @@ static eegpu_status tune(bench_job *job)
     eegpu_status status;
     if (options.largest < EG_TUNING_SMALLEST)
         return eg_fail(EEGPU_USAGE, "--tune begins with n = %d; --largest must not be below", EG_TUNING_SMALLEST);
+    EG_TRY(eg_tuning_prepare(path));
     EG_TRY(eg_tune_measure(&options, &job->tune));
     eg_terminal_clear(&job->terminal);
     eg_tune_write_table(&job->tune, job->outputs[TABLE].stream);

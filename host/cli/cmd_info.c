@@ -1,4 +1,5 @@
 /* `eegpu info`: what was found on this machine. Goes out: one line a fact, or the same as a JSON object. Called by main.c. */
+#include <limits.h>
 #include <string.h>
 
 #include "backend/plugin.h"
@@ -74,6 +75,7 @@ eegpu_status eg_command_info(const eg_settings *settings)
     eegpu_blas_info blas = {0};
     char memory[24], processors[16], cpu[EG_MESSAGE_SIZE], cuda[EG_MESSAGE_SIZE], reason[EG_MESSAGE_SIZE] = "", total[24],
                                                                                   unused[24];
+    char plugin[PATH_MAX];
     uint64_t available = eg_memory_available();
     int count = eg_processor_count();
     eg_output output = {0};
@@ -86,6 +88,7 @@ eegpu_status eg_command_info(const eg_settings *settings)
     snprintf(processors, sizeof processors, "%d", count);
     describe_device("cpu", cpu, sizeof cpu, &none);
     describe_device("auto", cuda, sizeof cuda, &gpu);
+    eg_backend_plugin_describe(plugin, sizeof plugin);
     const char *gpu_total = gpu.memory > 0 ? eg_bytes_text(gpu.memory, total) : NULL;
     const char *gpu_free = gpu.memory > 0 ? eg_bytes_text(gpu.memory_free, unused) : NULL;
     const char *tuning_path = has_blas && eg_tuning_read()->in_use ? eg_tuning_read()->path : NULL;
@@ -116,7 +119,7 @@ eegpu_status eg_command_info(const eg_settings *settings)
         {"gpu_runtime", "CUDA runtime", FACT_TEXT, known(gpu.runtime), 0, false},
         {"gpu_blas", "cuBLAS", FACT_TEXT, known(gpu.blas), 0, false},
         {"gpu_solver", "cuSOLVER", FACT_TEXT, known(gpu.solver), 0, false},
-        {"gpu_plugin", "CUDA plug-in", FACT_TEXT, eg_backend_plugin_path(), 0, false},
+        {"gpu_plugin", "CUDA plug-in", FACT_TEXT, plugin, 0, false},
     };
     write_facts(facts, sizeof facts / sizeof *facts, settings->json, has_blas, output.stream);
     EG_TRY(eg_output_commit(&output));

@@ -3,7 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "backend/plugin.h"
 #include "cli/cli.h"
 #include "cli/pages.h"
 #include "report/scan_read.h"
@@ -35,12 +34,14 @@ static bool is_json(const eg_settings *settings)
     return settings->format >= 0 ? settings->format == AS_JSON : ends_in_json(settings->output);
 }
 
-/* Options that say what to measure mean nothing for entropies that were measured before. */
+/* Options that say what to measure, or how, mean nothing for entropies that were measured before. */
 static eegpu_status refuse_for_file(const eg_settings *settings)
 {
     const char *given = settings->lattice.height > 0                ? "--lattice"
                         : strcmp(settings->cuts, "contiguous") != 0 ? "--cuts"
                         : settings->max_size > 0                    ? "--max-size"
+                        : settings->memory > 0                      ? "--memory"
+                        : strcmp(settings->device, "auto") != 0     ? "--device"
                         : settings->check_theory                    ? "--check-theory"
                         : settings->bit_order != 0                  ? "--bit-order"
                                                                     : NULL;
@@ -111,18 +112,6 @@ done:
     return status;
 }
 
-/* What `auto` took, and why it was not a GPU. */
-static void say_device(const law_job *job)
-{
-    const char *device = job->study.result->device, *why = eg_backend_why_no_gpu();
-    if (job->from_file || job->settings->quiet || strcmp(job->settings->device, "auto") != 0)
-        return;
-    if (strcmp(device, "cpu") != 0)
-        fprintf(stderr, "eegpu: device %s\n", device);
-    else
-        fprintf(stderr, "eegpu: device cpu (%s%s)\n", *why != '\0' ? "no GPU: " : "too little work for a GPU", why);
-}
-
 /* The result is in place even when a statement is broken; then the failure is that. */
 static eegpu_status run_law(law_job *job)
 {
@@ -142,7 +131,8 @@ static eegpu_status run_law(law_job *job)
             EG_TRY(eg_fail(EEGPU_DISAGREEMENT, "%s is broken by cut %lld: %.17g is more than %.17g: please report this function",
                            check->name, (long long)check->cut, check->value, check->bound));
     }
-    say_device(job);
+    if (!job->from_file)
+        eg_terminal_say_device(&job->terminal, job->settings, job->state, job->study.result->device);
 done:
     return status;
 }

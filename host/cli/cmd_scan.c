@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "backend/plugin.h"
 #include "cli/cli.h"
 #include "report/report.h"
 #include "report/stages.h"
@@ -109,19 +108,6 @@ static void set_options(scan_job *job)
     options->progress_user = &job->terminal;
 }
 
-/* What `auto` took, and why it was not a GPU. Said last: where something fails, the failure is the only line. */
-static void say_device(scan_job *job)
-{
-    const char *device = job->result->device, *why = eg_backend_why_no_gpu();
-    if (job->settings->quiet || strcmp(job->settings->device, "auto") != 0)
-        return;
-    eg_terminal_clear(&job->terminal);
-    if (strcmp(device, "cpu") != 0)
-        fprintf(stderr, "eegpu: device %s\n", device);
-    else
-        fprintf(stderr, "eegpu: device cpu (%s%s)\n", *why != '\0' ? "no GPU: " : "too little work for a GPU", why);
-}
-
 static eegpu_status write_results(scan_job *job, const eg_report *report)
 {
     eegpu_status status;
@@ -191,7 +177,7 @@ eegpu_status eg_command_scan(const eg_settings *settings)
     EG_TRY(eg_output_commit(&job.spectrum_file));
     EG_TRY(eg_output_commit(&job.report_file));
     if (job.result != NULL)
-        say_device(&job);
+        eg_terminal_say_device(&job.terminal, settings, job.state, job.result->device);
 done:
     eg_terminal_clear(&job.terminal);
     eg_output_discard(&job.vectors_file);

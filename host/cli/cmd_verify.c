@@ -48,10 +48,23 @@ done:
     return status;
 }
 
-/* What `auto` found. Said last: where something fails, the failure is the only line. */
+static bool to_standard_output(const eg_settings *settings)
+{
+    return settings->output == NULL || strcmp(settings->output, "-") == 0;
+}
+
+/* Why `auto` has found no GPU; NULL: it has, or was not asked. */
+static const char *why_no_gpu(const verify_job *job)
+{
+    bool is_missing = strcmp(job->settings->device, "auto") == 0 && job->device_count == 1;
+    return is_missing ? eg_backend_why_no_gpu() : NULL;
+}
+
+/* What `auto` found, unless a table has just said it. Said last: where something fails, the failure is the only line. */
 static void say_devices(verify_job *job)
 {
-    if (job->settings->quiet || strcmp(job->settings->device, "auto") != 0)
+    bool is_said = to_standard_output(job->settings) && !is_json(job->settings);
+    if (job->settings->quiet || is_said || strcmp(job->settings->device, "auto") != 0)
         return;
     eg_terminal_clear(&job->terminal);
     if (job->device_count > 1)
@@ -71,8 +84,13 @@ static eegpu_status verify_and_write(verify_job *job)
         .options = &options,
         .log_base = 1,
         .unit = "nat",
-        .columns = eg_terminal_columns(settings->output == NULL || strcmp(settings->output, "-") == 0),
+        .columns = eg_terminal_columns(to_standard_output(settings)),
         .unicode = job->terminal.unicode,
+    };
+    eg_verification_view view = {
+        .no_gpu = why_no_gpu(job),
+        .all = settings->all,
+        .verdict_only = settings->quiet && !settings->all && to_standard_output(settings),
     };
     eegpu_status status;
     options.threads = (int)settings->threads;
@@ -82,13 +100,13 @@ static eegpu_status verify_and_write(verify_job *job)
     EG_TRY(eg_verify(job->state, job->cuts, &options, job->devices, job->device_count, &job->verification));
     report.seconds = eg_seconds() - start;
     eg_terminal_clear(&job->terminal);
-    EG_TRY((is_json(settings) ? eg_verification_write_json : eg_verification_write_table)(&report, &job->verification,
+    EG_TRY((is_json(settings) ? eg_verification_write_json : eg_verification_write_table)(&report, &job->verification, &view,
                                                                                           job->output.stream));
 done:
     return status;
 }
 
-/* The result is in place even when something differs; then the failure is that. */
+/* The result is in place even when something differs, or nothing could be compared; then the failure is that. */
 static eegpu_status verify(verify_job *job)
 {
     const char *path = job->settings->output != NULL ? job->settings->output : "-";
@@ -103,6 +121,8 @@ static eegpu_status verify(verify_job *job)
     if (job->verification.disagreements > 0)
         status = eg_fail(EEGPU_DISAGREEMENT, "%s%s", job->verification.message,
                          job->verification.disagreements > 1 ? "; and this is not the only difference" : "");
+    else if (eg_verify_is_empty(&job->verification))
+        status = eg_fail(EEGPU_OUT_OF_MEMORY, "%s", job->verification.message);
     else
         say_devices(job);
 done:

@@ -85,6 +85,12 @@ void eg_help_program(const eg_command *commands, size_t count, FILE *stream)
         "Options may stand before or after SOURCE, as --name value or --name=value; of an option that is given twice the "
         "last counts. Data go to standard output, words to standard error.",
         0, 0, stream);
-    fputs("Exit: 0 done, 1 failed, 2 usage, 130 interrupted.\n\nExample\n", stream);
+    fputs("Exit: 0 done, 1 failed, 2 usage, 3 numbers that disagree or a broken statement, 130 interrupted.\n\n"
+          "Environment\n"
+          "  EEGPU_PLUGIN_PATH       folders, separated by :, where eegpu_cuda.so is looked for first\n"
+          "  EEGPU_TUNING            off: ignore the eigenvalue drivers that bench --tune found\n"
+          "  OPENBLAS_CORETYPE       kernels of OpenBLAS, instead of those that eegpu takes for this CPU\n\n"
+          "Example\n",
+          stream);
     fputs(commands[0].example, stream);
 }

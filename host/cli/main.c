@@ -26,7 +26,7 @@ static const eg_command commands[] = {
      "and "
      "says whether S/L grows as n_c log D, so that D_0^(1/n_c) channels do with n_c convolutions what D_0 do with one. One network "
      "by "
-     "itself, also with weights of a file: eegpu scan cnn:channels=8,layers=3.",
+     "itself, also with weights of a file: eegpu scan cnn:channels=8,layers=3. Everything runs on the CPU.",
      "  eegpu cnn --channels 1,2,4,8 --layers 1,2,3 --seeds 5 --lattice 4x4\n", eg_command_cnn},
     {"law", EG_LAW, "SOURCE|RESULT.json", "area law or volume law, range r, assumptions, parameters needed",
      "Says which law the entropies of the cuts follow (area, volume, logarithmic, or undecided and which cuts would tell), by fits "
@@ -38,8 +38,10 @@ static const eg_command commands[] = {
      "as the same for the columns. Of the JSON of a scan (a name that ends in .json) only the law is found.",
      "  eegpu law loops --lattice 4x5 --check-theory\n", eg_command_law},
     {"bench", EG_BENCH, NULL, "every operation timed, beside the limits of the machine",
-     "Times every operation and whole scans on the CPU and on every GPU, beside what the device reaches in the same run when it only "
-     "copies, multiplies, counts or reads; some minutes without --quick. With --growth how the cost grows; with --tune it chooses the "
+     "Times every operation and whole scans on the CPU and on every GPU, beside what the device reaches in the same run when it "
+     "only "
+     "copies, multiplies, counts or reads; some minutes without --quick. With --growth how the cost grows; with --tune it chooses "
+     "the "
      "eigenvalue drivers of this machine.",
      "  eegpu bench --quick --json today.json --compare yesterday.json\n", eg_command_bench},
     {"make", EG_MAKE, "SOURCE", "write the 2^N amplitudes of a function as .npy",

@@ -74,7 +74,7 @@ static eegpu_status parse_device(const eg_option *option, const char *text, void
         if (status != EEGPU_OK)
             return status;
     } else if (!is_emulated && parse_choice(option, text, &kind) != EEGPU_OK) {
-        return EEGPU_USAGE;
+        return eg_fail(EEGPU_USAGE, "--%s: '%s' cannot be used; expected auto, cpu, cuda or cuda:K", option->name, text);
     }
     memcpy(target, &text, sizeof text);
     return EEGPU_OK;
@@ -167,7 +167,11 @@ static const eg_option options[] = {
     {"device", 0, "auto|cpu|cuda", EG_SCAN | EG_LAW, AT(device), parse_device, 0, 0,
      "where to compute (cuda:K for GPU number K); auto takes a GPU if there is one and says so"},
     {"device", 0, "auto|cpu|cuda", EG_VERIFY, AT(device), parse_device, 0, 0,
-     "which device to verify beside the CPU (cuda:K for GPU number K); auto takes a GPU if there is one; cpu: none"},
+     "which device to verify beside the CPU (cuda:K for GPU number K); auto takes a GPU if there is one; cpu: none; "
+     "cuda makes a missing GPU a failure"},
+    {"all", 0, NULL, EG_VERIFY, AT(all), NULL, 0, 0,
+     "a row for every cut; without it the table has those that differ, and the 20 that differ most for their bounds; with --quiet "
+     "the verdict alone"},
     {"method", 0, "auto|gram|svd", EG_SCAN, AT(method), parse_choice, 0, 0,
      "gram: eigenvalues of M M^H, fast; svd: singular values of M, also right for the rank and for tiny p; auto: gram unless an "
      "order of --renyi needs svd"},
@@ -232,15 +236,19 @@ static const eg_option options[] = {
     {"quick", 0, NULL, EG_BENCH, AT(bench.quick), NULL, 0, 0, "small sizes and few repeats: half a minute in all"},
     {"filter", 0, "TEXT", EG_BENCH, AT(bench.filter), parse_text, 0, 0, "only cases with TEXT in their name, such as gram or scan"},
     {"largest", 0, "N", EG_BENCH, AT(bench.largest), parse_whole, 16, 65536,
-     "rows of the largest matrix; functions have up to 2 log2 N pixels; default: 4096 on the CPU, 8192 on a GPU. The CPU stops at 8192"},
+     "rows of the largest matrix; functions have up to 2 log2 N pixels; default: 4096 on the CPU, 8192 on a GPU. The CPU stops at "
+     "8192"},
     {"device", 0, "auto|cpu|cuda", EG_BENCH, AT(device), parse_device, 0, 0,
      "what to time beside the CPU (cuda:K for GPU number K); auto: every GPU; cpu: nothing"},
-    {"json", 0, "FILE", EG_BENCH, AT(bench.json), parse_text, 0, 0, "write the times as JSON; - is standard output, instead of the table"},
-    {"html", 0, "FILE", EG_BENCH, AT(html), parse_text, 0, 0, "write a page: bars, percent of the limit of every case, and the table"},
+    {"json", 0, "FILE", EG_BENCH, AT(bench.json), parse_text, 0, 0,
+     "write the times as JSON; - is standard output, instead of the table"},
+    {"html", 0, "FILE", EG_BENCH, AT(html), parse_text, 0, 0,
+     "write a page: bars, percent of the limit of every case, and the table"},
     {"svg", 0, "FILE", EG_BENCH, AT(bench.svg), parse_text, 0, 0, "write the bars, or with --growth the curves, as a picture"},
     {"compare", 0, "OLD.json", EG_BENCH, AT(bench.compare), parse_text, 0, 0,
      "also say what became slower or faster than in an earlier --json, beyond the spread of the repeats of both"},
-    {"fail-if-slower", 0, NULL, EG_BENCH, AT(bench.fail_if_slower), NULL, 0, 0, "with --compare: exit code 1 when a case became slower"},
+    {"fail-if-slower", 0, NULL, EG_BENCH, AT(bench.fail_if_slower), NULL, 0, 0,
+     "with --compare: exit code 1 when a case became slower"},
     {"from", 0, "FILE.json", EG_BENCH, AT(bench.from), parse_text, 0, 0, "measure nothing and take the times of an earlier --json"},
     {"growth", 0, NULL, EG_BENCH, AT(bench.growth), NULL, 0, 0,
      "instead: time and memory of scans against pixels and against the number of cuts, with fitted exponents"},

@@ -54,7 +54,7 @@ typedef struct eg_settings {
     const char *device;
     uint64_t memory;
     const char *output, *spectrum, *vectors, *journal, *html, *svg;
-    bool dry_run, quiet, json, check_theory, stats;
+    bool dry_run, quiet, json, check_theory, stats, all;
     eg_network_settings networks;
     eg_bench_settings bench;
 } eg_settings;

@@ -6,9 +6,11 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "backend/plugin.h"
 #include "base/progress.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "scan/scan.h"
 
 enum { DEFAULT_COLUMNS = 100, LEAST_COLUMNS = 20, BAR_COLUMNS = 30 };
 
@@ -40,6 +42,22 @@ void eg_terminal_clear(eg_terminal *terminal)
     if (terminal->drawn > 0)
         fprintf(stderr, "\r%*s\r", terminal->drawn, "");
     terminal->drawn = 0;
+}
+
+void eg_terminal_say_device(eg_terminal *terminal, const eg_settings *settings, const eegpu_state *state, const char *device)
+{
+    const char *why = eg_backend_why_no_gpu();
+    if (settings->quiet || strcmp(settings->device, "auto") != 0)
+        return;
+    eg_terminal_clear(terminal);
+    if (strcmp(device, "cpu") != 0)
+        fprintf(stderr, "eegpu: device %s\n", device);
+    else if (*why != '\0')
+        fprintf(stderr, "eegpu: device cpu (no GPU: %s)\n", why);
+    else if (state->kind == EG_IMAGES)
+        fprintf(stderr, "eegpu: device cpu (sets of images are measured there)\n");
+    else
+        fprintf(stderr, "eegpu: device cpu (2^%d amplitudes; a GPU is considered from 2^%d)\n", state->pixels, EG_GPU_FROM_PIXELS);
 }
 
 static const char *duration_text(double seconds, char *text, size_t size)

@@ -25,12 +25,13 @@ const char *eg_time_text(double seconds, char *text)
 static void write_head(const eg_bench *bench, FILE *stream)
 {
     eegpu_blas_info blas = {0};
+    bool has_blas = eegpu_blas_describe(&blas) == EEGPU_OK;
     for (int d = 0; d < bench->device_count; d++) {
         const eg_device_facts *facts = &bench->devices[d].facts;
         fprintf(stream, "%s", bench->devices[d].name);
         if (strcmp(bench->devices[d].name, "cpu") == 0)
             fprintf(stream, ": %d %s%s%s", bench->threads, bench->threads == 1 ? "thread" : "threads",
-                    eegpu_blas_describe(&blas) == EEGPU_OK ? ", BLAS kernels " : "", blas.kernels != NULL ? blas.kernels : "");
+                    has_blas ? ", BLAS kernels " : "", has_blas ? blas.kernels : "");
         else if (*facts->model != '\0')
             fprintf(stream, ": %s", facts->model);
         fputc('\n', stream);
@@ -79,8 +80,9 @@ void eg_bench_write_table(const eg_bench *bench, FILE *stream)
                 fprintf(stream, "  %7s", "");
         fputc('\n', stream);
     }
-    fprintf(stream, "\nThe least time, the median, and the rate of the least; limit: how much that is of what the device did in this "
-                    "run when it only\ncopied, multiplied, counted or read%s.\n",
+    fprintf(stream,
+            "\nThe least time, the median, and the rate of the least; limit: how much that is of what the device did in this "
+            "run when it only\ncopied, multiplied, counted or read%s.\n",
             bench->device_count > 1 ? "; ratio: time of the first device over that of another" : "");
 }
 

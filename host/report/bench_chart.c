@@ -69,7 +69,8 @@ void eg_bench_open_page(const char *title, FILE *stream)
           stream);
     eg_xml_string(stream, title);
     fprintf(stream,
-            "</title>\n<style>\nbody{font-family:system-ui,'Helvetica Neue',Arial,sans-serif;margin:2rem auto;max-width:62rem;padding:0 "
+            "</title>\n<style>\nbody{font-family:system-ui,'Helvetica Neue',Arial,sans-serif;margin:2rem "
+            "auto;max-width:62rem;padding:0 "
             "1rem}svg{max-width:100%%;height:auto}pre{overflow-x:auto;font-size:.85rem}\n%s\n@media "
             "(prefers-color-scheme:dark){body{background:#0d1117;color:#e8eaed}%s}\n</style>\n</head>\n<body>\n<h1>",
             eg_svg_style(), eg_svg_dark_style());
@@ -84,7 +85,8 @@ void eg_bench_write_html(const eg_bench *bench, FILE *stream)
     const eg_svg svg = {.stream = stream, .name = "limits"};
     eg_bench_open_page("eegpu bench", stream);
     eg_bench_draw(bench, &svg);
-    fputs("<h2>All cases</h2>\n<pre>", stream); /* nothing in the table needs to be escaped but names of devices, which eegpu makes */
+    fputs("<h2>All cases</h2>\n<pre>",
+          stream); /* nothing in the table needs to be escaped but names of devices, which eegpu makes */
     eg_bench_write_table(bench, stream);
     fputs("</pre>\n", stream);
     eg_bench_close_page(stream);

@@ -72,7 +72,8 @@ static eegpu_status read_bench(const eg_json_node *top, const char *path, eg_ben
     const eg_json_node *cases = typed(top, "cases", EG_JSON_ARRAY), *quick = typed(top, "quick", EG_JSON_BOOL);
     eegpu_status status = EEGPU_OK;
     if (kind == NULL || strcmp(kind->text, "bench") != 0 || devices == NULL || cases == NULL)
-        return eg_fail(EEGPU_BAD_INPUT, "reading '%s': it is not the JSON of eegpu bench; make it with eegpu bench --json FILE", path);
+        return eg_fail(EEGPU_BAD_INPUT, "reading '%s': it is not the JSON of eegpu bench; make it with eegpu bench --json FILE",
+                       path);
     bench->quick = quick != NULL && quick->number != 0;
     bench->threads = (int)fmin(fmax(number_of(top, "threads"), 1), 1e6);
     for (const eg_json_node *node = devices->child; node != NULL && bench->device_count < EG_BENCH_DEVICES; node = node->next) {
@@ -126,7 +127,10 @@ bool eg_bench_compare_row(const eg_bench *old, const eg_bench *bench, const eg_b
         if (before->device != device || before->size != row->size || strcmp(before->name, row->name) != 0)
             continue;
         double ratio = row->timing.median / before->timing.median, noise = spread(&row->timing) + spread(&before->timing);
-        *comparison = (eg_bench_comparison){before, row, ratio, noise, ratio > 1 + noise ? EG_SLOWER : ratio < 1 / (1 + noise) ? EG_FASTER : EG_SAME};
+        *comparison = (eg_bench_comparison){before, row, ratio, noise,
+                                            ratio > 1 + noise         ? EG_SLOWER
+                                            : ratio < 1 / (1 + noise) ? EG_FASTER
+                                                                      : EG_SAME};
         return true;
     }
     return false;

@@ -10,8 +10,11 @@
 
 static void write_fit(const char *what, const eg_growth_fit *fit, bool of_cuts, FILE *stream)
 {
-    fprintf(stream, "  %-7s grows as %s^(%.2f +- %.2f), expected %g, by the last %zu points\n", what, of_cuts ? "cuts" : "2^pixels",
-            fit->exponent, isfinite(fit->error) ? fit->error : 0, fit->expected, fit->points);
+    fprintf(stream, of_cuts ? "  %-7s grows as cuts^x with x = %.2f" : "  %-7s grows as 2^(x pixels) with x = %.2f", what,
+            fit->exponent);
+    if (isfinite(fit->error))
+        fprintf(stream, " +- %.2f", fit->error);
+    fprintf(stream, ", expected %g, by the last %zu points\n", fit->expected, fit->points);
 }
 
 void eg_growth_write_table(const eg_growth *growth, FILE *stream)
@@ -20,8 +23,8 @@ void eg_growth_write_table(const eg_growth *growth, FILE *stream)
     fprintf(stream, "%s, %d %s\n", growth->device, growth->threads, growth->threads == 1 ? "thread" : "threads");
     for (int i = 0; i < EG_GROWTH_SERIES; i++) {
         const eg_growth_series *series = &growth->series[i];
-        fprintf(stream, "\n%s: %s\n  %6s %6s %10s %12s\n", series->name, series->why, series->of_cuts ? "" : "pixels", "cuts", "time",
-                "memory");
+        fprintf(stream, "\n%s: %s\n  %6s %6s %10s %12s\n", series->name, series->why, series->of_cuts ? "" : "pixels", "cuts",
+                "time", "memory");
         for (size_t k = 0; k < series->count; k++) {
             const eg_growth_point *point = &series->points[k];
             fprintf(stream, "  %6.0f %6.0f %10s %12s\n", series->of_cuts ? 16. : point->x, point->cuts,
@@ -56,7 +59,8 @@ void eg_growth_write_json(const eg_growth *growth, const char *command, FILE *st
         eg_json_string(stream, series->name);
         fprintf(stream, ",\"x\":\"%s\",\"points\":[", series->of_cuts ? "cuts" : "pixels");
         for (size_t k = 0; k < series->count; k++) {
-            fprintf(stream, "%s{\"x\":%.0f,\"cuts\":%.0f,\"seconds\":", k > 0 ? "," : "", series->points[k].x, series->points[k].cuts);
+            fprintf(stream, "%s{\"x\":%.0f,\"cuts\":%.0f,\"seconds\":", k > 0 ? "," : "", series->points[k].x,
+                    series->points[k].cuts);
             eg_json_number(stream, series->points[k].seconds);
             fprintf(stream, ",\"bytes\":%.0f}", series->points[k].bytes);
         }
@@ -132,9 +136,10 @@ static eegpu_status draw_picture(const eg_growth *growth, int number, FILE *stre
 eegpu_status eg_growth_draw(const eg_growth *growth, const eg_svg *svg)
 {
     eegpu_status status = EEGPU_OK;
-    eg_svg_begin(svg, PICTURES * PICTURE_WIDTH, PICTURE_HEIGHT, "How the cost of a scan grows",
-                 "Time and memory of a scan against the number of pixels, and time against the number of cuts, with fitted and expected "
-                 "exponents");
+    eg_svg_begin(
+        svg, PICTURES * PICTURE_WIDTH, PICTURE_HEIGHT, "How the cost of a scan grows",
+        "Time and memory of a scan against the number of pixels, and time against the number of cuts, with fitted and expected "
+        "exponents");
     for (int i = 0; i < PICTURES; i++) {
         fprintf(svg->stream, "<g transform=\"translate(%d 0)\">\n", i * PICTURE_WIDTH);
         EG_TRY(draw_picture(growth, i, svg->stream));
@@ -175,8 +180,10 @@ void eg_tune_write_table(const eg_tune *tune, FILE *stream)
                  row->threads > 1 ? row->driver.all_threads ? ", all threads" : ", one thread" : "");
         fprintf(stream, "   %-22s %.2f\n", taken, row->seconds_of_rule / row->seconds);
     }
-    fputs("\nOne stage: dsyevd, zheevd; two stages: dsyevd_2stage, zheevd_2stage; all: with all threads of the BLAS, else with one. Where "
-          "threads is 1\na matrix is solved on every processor at once. dsyevr makes the same reduction as dsyevd when no vectors are "
+    fputs("\nOne stage: dsyevd, zheevd; two stages: dsyevd_2stage, zheevd_2stage; all: with all threads of the BLAS, else with "
+          "one. Where "
+          "threads is 1\na matrix is solved on every processor at once. dsyevr makes the same reduction as dsyevd when no vectors "
+          "are "
           "wanted.\n",
           stream);
 }

@@ -200,8 +200,18 @@ done:
 
 /* ---- Limits ---- */
 
-/* The row that measures the limit of `row`: copying and reading at the nearest number of bytes, because small things stay in a cache; the
- * best rate of the others. */
+/* Is a copy of so many bytes a measure for `row`? The nearest is, because small things stay in a cache; and so is a larger one. */
+static bool is_near(const eg_bench *bench, const eg_bench_row *row, const eg_bench_row *copy)
+{
+    double distance = log(row->bytes / copy->bytes);
+    for (size_t i = 0; i < bench->count && distance > 0; i++)
+        if (bench->rows[i].device == copy->device && strcmp(bench->rows[i].name, copy->name) == 0 &&
+            fabs(log(row->bytes / bench->rows[i].bytes)) < distance - 1e-9)
+            return false;
+    return true;
+}
+
+/* The row that measures the limit of `row`: the best rate of all, of copying and reading of those that are near or larger. */
 static const eg_bench_row *limit_of(const eg_bench *bench, const eg_bench_row *row, bool is_cpu)
 {
     static const char *const of_devices[] = {EG_CASE_OF_COPYING, EG_CASE_OF_MULTIPLYING, "integer gram", NULL, NULL};
@@ -212,8 +222,7 @@ static const eg_bench_row *limit_of(const eg_bench *bench, const eg_bench_row *r
         const eg_bench_row *one = &bench->rows[i];
         if (one->device != row->device || strcmp(one->name, name) != 0)
             continue;
-        if (best == NULL ||
-            (by_bytes ? fabs(log(one->bytes / row->bytes)) < fabs(log(best->bytes / row->bytes)) : one->rate > best->rate))
+        if ((best == NULL || one->rate > best->rate) && (!by_bytes || is_near(bench, row, one)))
             best = one;
     }
     return best;

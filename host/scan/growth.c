@@ -17,20 +17,42 @@ typedef struct growth_case {
     const char *name, *source, *family, *why;
     int max_size; /* of cuts; all series of cuts have cuts of this size alone */
     bool of_cuts;
-    int sizes[SIZES];                     /* pixels, or cuts; 0 ends */
-    double from;                          /* the fit starts here: below, fixed costs hide the law */
+    int sizes[SIZES]; /* pixels, or cuts; 0 ends */
+    double from;      /* the fit starts here: below, fixed costs hide the law */
     double expected_time, expected_bytes;
 } growth_case;
 
 static const growth_case cases[EG_GROWTH_SERIES] = {
-    {"random real, prefix", "random:seed=7", "prefix",
-     "the middle cut takes 2^(N/2) x 2^(N/2) x 2^(N/2) steps, the amplitudes 2^N numbers", 0, false, {16, 18, 20, 22, 24, 26}, 18, 1.5,
+    {"random real, prefix",
+     "random:seed=7",
+     "prefix",
+     "the middle cut takes 2^(N/2) x 2^(N/2) x 2^(N/2) steps, the amplitudes 2^N numbers",
+     0,
+     false,
+     {16, 18, 20, 22, 24, 26},
+     18,
+     1.5,
      1},
-    {"connected (0/1), contiguous", "connected", "contiguous",
-     "every cut is a pass over bits that equal columns have shrunk; the function itself is 2^N bits", 0, false, {12, 16, 20, 24, 28}, 16,
-     1, 1},
-    {"random real 4x4, cuts of 8 pixels", "random:seed=7", "all", "cuts of one shape cost the same each; memory is used again", 8, true,
-     {16, 64, 256, 1024, 4096}, 64, 1, 0},
+    {"connected (0/1), contiguous",
+     "connected",
+     "contiguous",
+     "every cut is a pass over bits that equal columns have shrunk; the function itself is 2^N bits",
+     0,
+     false,
+     {12, 16, 20, 24, 28},
+     16,
+     1,
+     1},
+    {"random real 4x4, cuts of 8 pixels",
+     "random:seed=7",
+     "all",
+     "cuts of one shape cost the same each; memory is used again",
+     8,
+     true,
+     {16, 64, 256, 1024, 4096},
+     64,
+     1,
+     0},
 };
 
 typedef struct growth_job {

@@ -8,7 +8,7 @@
 enum { EG_GROWTH_SERIES = 3, EG_GROWTH_POINTS = 12 };
 
 typedef struct eg_growth_point {
-    double x;       /* pixels, or cuts */
+    double x; /* pixels, or cuts */
     double cuts, seconds, bytes;
 } eg_growth_point;
 

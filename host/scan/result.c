@@ -24,14 +24,11 @@ static eegpu_status check_options(const eegpu_scan_options *options)
     return EEGPU_OK;
 }
 
-/* From here on a GPU should pay: below, opening it takes longer than the scan (an estimate, not measured on a device yet). */
-enum { GPU_FROM_PIXELS = 18 };
-
 const char *eg_scan_device(const eegpu_state *state, const eegpu_scan_options *options)
 {
     if (options->device != NULL && strcmp(options->device, "auto") != 0)
         return options->device;
-    return state->kind != EG_IMAGES && state->pixels >= GPU_FROM_PIXELS ? "auto" : "cpu";
+    return state->kind != EG_IMAGES && state->pixels >= EG_GPU_FROM_PIXELS ? "auto" : "cpu";
 }
 
 eegpu_status eg_scan_counted(const eegpu_state *state, const eegpu_cuts *cuts, const eegpu_scan_options *options,

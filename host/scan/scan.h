@@ -21,6 +21,9 @@ struct eegpu_result {
 /* The plan that eegpu_scan() would follow, for --dry-run. Free with eg_plan_free(). */
 EG_MUST eg_scan_plan(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options, eg_plan *plan);
 
+/* From here on a GPU should pay: below, opening it takes longer than the scan (an estimate, not measured on a device yet). */
+enum { EG_GPU_FROM_PIXELS = 18 };
+
 /* The name of the device that eegpu_scan() opens: what was asked for; for `auto` the CPU where a GPU would not pay, else "auto". */
 const char *eg_scan_device(const eegpu_state *state, const eegpu_scan_options *options);
 

@@ -10,15 +10,13 @@
 #include "base/parallel.h"
 
 const eg_verify_route eg_verify_routes[EG_VERIFY_ROUTES] = {
-    {"gram", "gram", "auto", EEGPU_METHOD_GRAM, false},
-    {"gram, plain", "gram", "off", EEGPU_METHOD_GRAM, true},
-    {"svd", "svd", "auto", EEGPU_METHOD_SVD, false},
+    {"gram", "eigenvalues of M M^H", "gram", "auto", EEGPU_METHOD_GRAM, false},
+    {"gram, plain", "the same without the exact reductions", "gram", "off", EEGPU_METHOD_GRAM, true},
+    {"svd", "singular values of M", "svd", "auto", EEGPU_METHOD_SVD, false},
 };
 
 /* Additions and multiplications that a route beside the first may take on one device, all cuts together: minutes. */
 static const double most_operations = 1e13;
-
-enum { COLUMN_TEXT_SIZE = 64 };
 
 typedef struct verifier {
     const eegpu_state *state;
@@ -45,11 +43,30 @@ static void add_disagreement(eg_verification *out, const char *message)
         snprintf(out->message, sizeof out->message, "%s", message);
 }
 
+/* ---- Names ---- */
+
+const char *eg_verify_column_text(const eg_verification *verification, size_t column, char *text)
+{
+    snprintf(text, EG_VERIFY_TEXT_SIZE, "%s on %s", eg_verify_routes[column % EG_VERIFY_ROUTES].name,
+             verification->devices[column / EG_VERIFY_ROUTES]);
+    return text;
+}
+
+const char *eg_verify_size_text(const eg_verify_operation *operation, char *text)
+{
+    const char *unit = operation->row->unit;
+    size_t length = strlen(unit);
+    if (operation->size == 1 && length > 0 && unit[length - 1] == 's')
+        length--;
+    snprintf(text, EG_VERIFY_TEXT_SIZE, "%d %.*s", operation->size, (int)length, unit);
+    return text;
+}
+
 /* ---- Operations ---- */
 
 static eegpu_status check_operation(verifier *v, eg_verify_operation *operation, eg_case_place *place, eg_case_place *reference)
 {
-    char message[EG_MESSAGE_SIZE];
+    char message[EG_MESSAGE_SIZE], size[EG_VERIFY_TEXT_SIZE];
     eegpu_status status =
         eg_case_check(operation->row, operation->size, place, reference, &operation->difference, &operation->bound);
     operation->agrees = status == EEGPU_OUT_OF_MEMORY || (status == EEGPU_OK && operation->difference <= operation->bound);
@@ -60,10 +77,9 @@ static eegpu_status check_operation(verifier *v, eg_verify_operation *operation,
     if (status != EEGPU_OK)
         return status;
     if (!operation->agrees) {
-        snprintf(message, sizeof message,
-                 "%s, %d %s: %s and cpu with one thread differ by %.3g, and %.3g is the most that they may", operation->row->name,
-                 operation->size, operation->row->unit, v->out->devices[operation->device], operation->difference,
-                 operation->bound);
+        snprintf(message, sizeof message, "%s, %s: %s and cpu with one thread differ by %.3g, and %.3g is the most that they may",
+                 operation->row->name, eg_verify_size_text(operation, size), v->out->devices[operation->device],
+                 operation->difference, operation->bound);
         add_disagreement(v->out, message);
     }
     return EEGPU_OK;
@@ -227,26 +243,35 @@ done:
     return status;
 }
 
-static void column_text(const eg_verification *out, size_t column, char *text)
+/* A failure without what only a scan needs: the cut's number among those scanned together, for it was alone, and an advice that
+ * names an option of scan, or the BLAS where a GPU has computed. */
+static void own_words(const verifier *v, size_t column, const char *reason, char *text)
 {
-    snprintf(text, COLUMN_TEXT_SIZE, "%s on %s", eg_verify_routes[column % EG_VERIFY_ROUTES].name,
-             out->devices[column / EG_VERIFY_ROUTES]);
+    const char *device = v->out->devices[column / EG_VERIFY_ROUTES], *after = strstr(reason, "): ");
+    if (strncmp(reason, "cut 0 (", 7) == 0 && after != NULL)
+        reason = after + 3;
+    const char *advice = strstr(reason, " (a faulty BLAS?");
+    if (advice == NULL)
+        snprintf(text, EG_MESSAGE_SIZE, "%s", reason);
+    else if (strcmp(device, "cpu") == 0)
+        snprintf(text, EG_MESSAGE_SIZE, "%.*s (a faulty BLAS? see `eegpu info`)", (int)(advice - reason), reason);
+    else
+        snprintf(text, EG_MESSAGE_SIZE, "%.*s (faulty libraries or memory of %s? see `eegpu info`, try --device cpu)",
+                 (int)(advice - reason), reason, device);
 }
 
 /* What kept a cut from being done alone: too little memory, or a fault. Other failures end the verification. */
 static eegpu_status note_failure(verifier *v, size_t column, size_t cut, eegpu_status status)
 {
     eg_verify_entry *entry = entry_of(v->out, cut, column);
-    char message[EG_MESSAGE_SIZE], name[COLUMN_TEXT_SIZE];
-    const char *reason = eegpu_error_message(), *after = strstr(reason, "): ");
+    char message[EG_MESSAGE_SIZE + 128], reason[EG_MESSAGE_SIZE], name[EG_VERIFY_TEXT_SIZE];
     if (status != EEGPU_OUT_OF_MEMORY && status != EEGPU_NUMERICS)
         return status;
-    if (strncmp(reason, "cut 0 (", 7) == 0 && after != NULL) /* its number among those scanned together: it was alone */
-        reason = after + 3;
+    own_words(v, column, eegpu_error_message(), reason);
+    entry->no_memory = status == EEGPU_OUT_OF_MEMORY;
     entry->failed = status == EEGPU_NUMERICS;
     if (entry->failed) {
-        column_text(v->out, column, name);
-        snprintf(message, sizeof message, "cut %zu by %s: %s", cut, name, reason);
+        snprintf(message, sizeof message, "cut %zu by %s: %s", cut, eg_verify_column_text(v->out, column, name), reason);
         add_disagreement(v->out, message);
     }
     return set_reason(reason, &entry->reason);
@@ -256,7 +281,7 @@ static eegpu_status note_failure(verifier *v, size_t column, size_t cut, eegpu_s
 static eegpu_status take_route(verifier *v, size_t column, bool *is_taken)
 {
     size_t count = v->out->cut_count;
-    char name[COLUMN_TEXT_SIZE];
+    char name[EG_VERIFY_TEXT_SIZE];
     eegpu_status status = EEGPU_OK;
     EG_TRY(choose_cuts(v, column, is_taken));
     status = scan_some(v, column, is_taken, 0, count);
@@ -271,7 +296,7 @@ static eegpu_status take_route(verifier *v, size_t column, bool *is_taken)
             status = note_failure(v, column, i, status);
     }
 done:
-    column_text(v->out, column, name);
+    eg_verify_column_text(v->out, column, name);
     return status == EEGPU_OK || status == EEGPU_INTERRUPTED ? status : eg_fail_while(status, "by %s", name);
 }
 
@@ -280,8 +305,7 @@ done:
 double eg_verify_difference(const eg_verify_outcome *outcome) { return fabs(outcome->left_value - outcome->right_value); }
 double eg_verify_bound(const eg_verify_outcome *outcome) { return outcome->left_error + outcome->right_error; }
 
-/* The difference in parts of its bound. */
-static double share_of(const eg_verify_outcome *outcome)
+double eg_verify_share(const eg_verify_outcome *outcome)
 {
     double difference = eg_verify_difference(outcome), bound = eg_verify_bound(outcome);
     return difference == 0 ? 0 : isnan(difference) ? INFINITY : difference / bound;
@@ -292,7 +316,7 @@ static void compare_values(const eg_verify_outcome *next, eg_verify_outcome *wor
 {
     if (isnan(eg_verify_bound(next)) || (next->left_value == next->right_value && *worst->quantity != '\0'))
         return;
-    if (*worst->quantity == '\0' || share_of(next) > share_of(worst))
+    if (*worst->quantity == '\0' || eg_verify_share(next) > eg_verify_share(worst))
         *worst = *next;
 }
 
@@ -334,23 +358,44 @@ static void compare_cut(verifier *v, size_t cut)
 {
     eg_verification *out = v->out;
     eg_verify_outcome *worst = &out->outcomes[cut];
-    char message[EG_MESSAGE_SIZE], left[COLUMN_TEXT_SIZE], right[COLUMN_TEXT_SIZE];
+    char message[EG_MESSAGE_SIZE], left[EG_VERIFY_TEXT_SIZE], right[EG_VERIFY_TEXT_SIZE];
     for (size_t i = 0; i < out->column_count; i++)
         for (size_t k = i + 1; k < out->column_count; k++)
             if (entry_of(out, cut, i)->reason == NULL && entry_of(out, cut, k)->reason == NULL)
                 compare_pair(v, cut, i, k, worst);
-    for (size_t i = 0; i < out->column_count; i++)
+    worst->taken = 0;
+    for (size_t i = 0; i < out->column_count; i++) {
         worst->failed = worst->failed || entry_of(out, cut, i)->failed;
-    worst->agrees = !worst->failed && share_of(worst) <= 1;
-    if (share_of(worst) <= 1)
+        worst->taken += entry_of(out, cut, i)->reason == NULL;
+    }
+    bool is_compared = *worst->quantity != '\0', differs = is_compared && !(eg_verify_share(worst) <= 1);
+    worst->agrees = is_compared && !differs && !worst->failed;
+    out->agreeing += worst->agrees;
+    out->not_compared += !is_compared && !worst->failed;
+    if (!differs)
         return;
-    column_text(out, worst->left, left);
-    column_text(out, worst->right, right);
+    eg_verify_column_text(out, worst->left, left);
+    eg_verify_column_text(out, worst->right, right);
     int n_a = eg_cut_size(v->cuts, cut);
     snprintf(message, sizeof message, "cut %zu (%d | %d pixels): %s is %.17g +- %.3g by %s, and %.17g +- %.3g by %s", cut, n_a,
              v->cuts->pixels - n_a, worst->quantity, worst->left_value, worst->left_error, left, worst->right_value,
              worst->right_error, right);
     add_disagreement(out, message);
+}
+
+bool eg_verify_is_empty(const eg_verification *verification)
+{
+    return verification->disagreements == 0 && verification->not_compared == verification->cut_count;
+}
+
+/* Why no cut was compared: the first reason stands for all. */
+static void explain_nothing(eg_verification *out)
+{
+    const char *reason = "the errors of their results are not known";
+    for (size_t i = out->cut_count * out->column_count; i-- > 0;)
+        if (out->entries[i].reason != NULL)
+            reason = out->entries[i].reason;
+    snprintf(out->message, sizeof out->message, "no cut could be compared: of each, two routes are needed; %s", reason);
 }
 
 /* ---- The whole ---- */
@@ -384,6 +429,8 @@ eegpu_status eg_verify(const eegpu_state *state, const struct eegpu_cuts *cuts, 
         EG_TRY(take_route(&v, column, is_taken));
     for (size_t cut = 0; cut < cuts->count; cut++)
         compare_cut(&v, cut);
+    if (eg_verify_is_empty(verification))
+        explain_nothing(verification);
 done:
     eg_release(NULL, is_taken);
     return status;
