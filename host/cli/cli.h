@@ -53,6 +53,9 @@ const char *eg_folder_of(const char *path, char *folder);
 /* SOURCE is a built-in function, and not a file of that name. */
 bool eg_source_is_function(const char *source);
 
+/* Table or JSON, of the commands that write one of the two: --format, else the ending of the output (names.c). */
+bool eg_wants_json(const eg_settings *settings);
+
 /* ---- Inputs (inputs.c) ---- */
 
 /* The function and the cuts that the settings name, the cuts first if the lattice is known: what is wrong with them is said before the

@@ -8,8 +8,6 @@
 #include "report/cnn.h"
 #include "state/state.h"
 
-enum { AS_JSON = 1 };
-
 static const double long_seconds = 60; /* from here on a sweep needs --yes */
 
 typedef struct cnn_job {
@@ -20,15 +18,6 @@ typedef struct cnn_job {
     eg_cnn_sweep_options options;
     eg_terminal terminal;
 } cnn_job;
-
-/* --format, else the ending of the output. */
-static bool is_json(const eg_settings *settings)
-{
-    size_t length = settings->output != NULL ? strlen(settings->output) : 0;
-    if (settings->format >= 0)
-        return settings->format == AS_JSON;
-    return length > 5 && strcmp(settings->output + length - 5, ".json") == 0;
-}
 
 /* The straight cut across the middle of the longer side (of equal ones the height); of an odd one A is the smaller part. */
 static eegpu_status cut_middle(int height, int width, eegpu_cuts **cuts)
@@ -153,7 +142,7 @@ static eegpu_status sweep_and_write(cnn_job *job)
                             .sweep = &job->sweep,
                             .log_base = settings->base == EG_BASE_2 ? M_LN2 : 1,
                             .unit = settings->base == EG_BASE_2 ? "bit" : "nat"};
-    EG_TRY((is_json(settings) ? eg_cnn_write_json : eg_cnn_write_table)(&report, job->output.stream));
+    EG_TRY((eg_wants_json(settings) ? eg_cnn_write_json : eg_cnn_write_table)(&report, job->output.stream));
     EG_TRY(eg_interrupt_check());
     EG_TRY(eg_output_commit(&job->output));
 done:

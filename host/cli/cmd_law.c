@@ -7,8 +7,6 @@
 #include "cli/pages.h"
 #include "report/scan_read.h"
 
-enum { AS_JSON = 1 };
-
 typedef struct law_job {
     const eg_settings *settings;
     bool from_file;
@@ -27,11 +25,6 @@ static bool ends_in_json(const char *path)
 {
     size_t length = path != NULL ? strlen(path) : 0;
     return length > 5 && strcmp(path + length - 5, ".json") == 0;
-}
-
-static bool is_json(const eg_settings *settings)
-{
-    return settings->format >= 0 ? settings->format == AS_JSON : ends_in_json(settings->output);
 }
 
 /* Options that say what to measure, or how, mean nothing for entropies that were measured before. */
@@ -107,7 +100,7 @@ static eegpu_status write_report(law_job *job)
         .gallery = &job->gallery,
     };
     EG_TRY(eg_pages_write(&law, &job->pages));
-    status = is_json(settings) ? eg_law_write_json(&law, job->output.stream) : eg_law_write_table(&law, job->output.stream);
+    status = eg_wants_json(settings) ? eg_law_write_json(&law, job->output.stream) : eg_law_write_table(&law, job->output.stream);
 done:
     return status;
 }

@@ -7,7 +7,7 @@
 #include "cli/cli.h"
 #include "report/verification.h"
 
-enum { MOST_VERIFIED = 2, AS_JSON = 1 };
+enum { MOST_VERIFIED = 2 };
 
 typedef struct verify_job {
     const eg_settings *settings;
@@ -19,15 +19,6 @@ typedef struct verify_job {
     eg_verification verification;
     eg_terminal terminal;
 } verify_job;
-
-/* --format, else the ending of the output. */
-static bool is_json(const eg_settings *settings)
-{
-    size_t length = settings->output != NULL ? strlen(settings->output) : 0;
-    if (settings->format >= 0)
-        return settings->format == AS_JSON;
-    return length > 5 && strcmp(settings->output + length - 5, ".json") == 0;
-}
 
 /* The CPU; and what --device names, for `auto` the first GPU if there is one. */
 static eegpu_status open_devices(verify_job *job)
@@ -63,7 +54,7 @@ static const char *why_no_gpu(const verify_job *job)
 /* What `auto` found, unless a table has just said it. Said last: where something fails, the failure is the only line. */
 static void say_devices(verify_job *job)
 {
-    bool is_said = to_standard_output(job->settings) && !is_json(job->settings);
+    bool is_said = to_standard_output(job->settings) && !eg_wants_json(job->settings);
     if (job->settings->quiet || is_said || strcmp(job->settings->device, "auto") != 0)
         return;
     eg_terminal_clear(&job->terminal);
@@ -100,8 +91,8 @@ static eegpu_status verify_and_write(verify_job *job)
     EG_TRY(eg_verify(job->state, job->cuts, &options, job->devices, job->device_count, &job->verification));
     report.seconds = eg_seconds() - start;
     eg_terminal_clear(&job->terminal);
-    EG_TRY((is_json(settings) ? eg_verification_write_json : eg_verification_write_table)(&report, &job->verification, &view,
-                                                                                          job->output.stream));
+    EG_TRY((eg_wants_json(settings) ? eg_verification_write_json : eg_verification_write_table)(&report, &job->verification, &view,
+                                                                                                job->output.stream));
 done:
     return status;
 }

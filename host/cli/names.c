@@ -102,3 +102,12 @@ bool eg_source_is_function(const char *source)
     snprintf(name, sizeof name, "%.*s", (int)strcspn(source, ":"), source);
     return eg_is_function(name) && (stat(source, &entry) != 0 || S_ISDIR(entry.st_mode)); /* a file goes first */
 }
+
+bool eg_wants_json(const eg_settings *settings)
+{
+    enum { AS_JSON = 1 }; /* the second choice of --format table|json */
+    size_t length = settings->output != NULL ? strlen(settings->output) : 0;
+    if (settings->format >= 0)
+        return settings->format == AS_JSON;
+    return length > 5 && strcmp(settings->output + length - 5, ".json") == 0;
+}
