@@ -240,14 +240,29 @@ static uint32_t draw_prime(uint64_t seed, uint64_t *draws, const uint32_t *prime
     }
 }
 
-uint64_t eg_rank_bad_primes(uint64_t least_side)
+double eg_rank_hadamard_bits(uint64_t side)
 {
-    double d = (double)least_side, bits = (d + 1) / 2 * log2(d + 1) - d;
-    return (uint64_t)(bits * (1 + 1e-12) / 23 + 1e-9); /* rounding may only make it larger */
+    double d = (double)side;
+    return (d + 1) / 2 * log2(d + 1) - d;
 }
 
-eegpu_status eg_rank_modular(eg_budget *budget, uint64_t rows, uint64_t columns, const uint64_t *bits, uint64_t words, int threads,
-                             uint64_t *rank, double *failure_probability)
+uint64_t eg_rank_bad_primes(double minor_bits)
+{
+    double primes = minor_bits * (1 + 1e-12) / 23 + 1e-9; /* rounding may only make it larger */
+    return primes > 0 ? (uint64_t)fmin(primes, 0x1p53) : 0;
+}
+
+/* The chance that `drawn` primes are all among the `bad` ones. */
+static double chance_of_bad(uint64_t bad, uint64_t drawn)
+{
+    double chance = 1;
+    for (uint64_t k = 0; k < drawn; k++)
+        chance *= bad > k ? (double)(bad - k) / (double)(primes_to_draw_from - k) : 0;
+    return chance;
+}
+
+eegpu_status eg_rank_modular(eg_budget *budget, uint64_t rows, uint64_t columns, const uint64_t *bits, uint64_t words,
+                             const double *minor_bits, int threads, uint64_t *rank, double *failure_probability)
 {
     elimination matrix = {.kernel = eg_modular_best(),
                           .rows = rows,
@@ -257,22 +272,25 @@ eegpu_status eg_rank_modular(eg_budget *budget, uint64_t rows, uint64_t columns,
                           .threads = threads,
                           .budget = budget};
     uint32_t primes[MOST_PRIMES];
-    uint64_t least_side = rows < columns ? rows : columns, bad = eg_rank_bad_primes(least_side), draws = 0;
+    uint64_t least_side = rows < columns ? rows : columns, draws = 0;
     uint64_t seed = XXH3_64bits_withSeed(bits, rows * words * sizeof *bits, columns);
-    double enough = (double)least_side * (double)rows * (double)columns > large_work ? small_enough_for_large : small_enough;
+    double work = (double)least_side * (double)rows * (double)columns,
+           enough = work > large_work ? small_enough_for_large : small_enough;
     bool provable = false;
     eegpu_status status = EEGPU_OK;
     *rank = 0;
     *failure_probability = 1;
     EG_TRY(begin_elimination(&matrix));
     for (uint64_t k = 0; k<MOST_PRIMES && * failure_probability>(provable ? 0 : enough); k++) {
-        uint64_t found = 0;
+        uint64_t found = 0, bad = 0;
         primes[k] = draw_prime(seed, &draws, primes, k);
         EG_TRY(rank_modulo(&matrix, primes[k], &found));
         *rank = found > *rank ? found : *rank;
-        *failure_probability *= bad > k ? (double)(bad - k) / (double)(primes_to_draw_from - k) : 0;
-        if (*rank == least_side)
-            *failure_probability = 0;
+        if (*rank < least_side) {
+            double bound = eg_rank_hadamard_bits(*rank + 1);
+            bad = eg_rank_bad_primes(minor_bits != NULL ? fmin(bound, minor_bits[*rank + 1]) : bound);
+        }
+        *failure_probability = *rank == least_side ? 0 : chance_of_bad(bad, k + 1);
         provable = bad < MOST_PRIMES && (double)(bad + 1) * (double)*rank * (double)rows * (double)columns < proof_work;
     }
 done:

@@ -9,12 +9,7 @@
 #include <string.h>
 
 #include "base/bits.h"
-#include "reduce/rank.h"
 #include "spectrum/spectrum.h"
-
-/* Modular elimination is done up to this many steps unless more are asked for; beyond, the rank stays the count of values above the
- * tolerance. */
-static const double default_rank_steps = 2e10;
 
 /* sum_c w_c (sum_i r_i U_ic)^2, from the bits. */
 static eegpu_status sum_from_bits(const eg_bit_matrix *part, unsigned __int128 *sum)
@@ -101,33 +96,6 @@ done:
     return status;
 }
 
-/* The rank of a block whose values begin at level `first`: proved where all of them are certainly not 0, else by elimination. */
-static eegpu_status add_rank(const eg_bit_matrix *part, uint64_t first, int threads, eg_spectrum *spectrum)
-{
-    uint64_t certain = 0, rank = 0;
-    double doubt = 0;
-    for (uint64_t k = first; k < first + part->rows; k++)
-        certain += spectrum->levels[k].p > spectrum->levels[k].error;
-    if (certain == part->rows) {
-        spectrum->proved_rank += certain;
-        return EEGPU_OK;
-    }
-    double most = spectrum->most_rank_steps > 0 ? spectrum->most_rank_steps : default_rank_steps;
-    if ((double)part->rows * (double)part->rows * (double)part->columns > most) {
-        spectrum->rank_exact = false;
-        return EEGPU_OK;
-    }
-    eegpu_status status =
-        eg_rank_modular(spectrum->budget, part->rows, part->columns, part->bits, part->words, threads, &rank, &doubt);
-    if (status == EEGPU_OUT_OF_MEMORY && spectrum->most_rank_steps == 0) {
-        spectrum->rank_exact = false; /* nobody asked for it, and the entropies are there */
-        return EEGPU_OK;
-    }
-    spectrum->proved_rank += rank;
-    spectrum->rank_doubt += doubt;
-    return status;
-}
-
 /* A block of one row has one column: one value, r c / ones. */
 static eegpu_status add_single(uint64_t row_weight, uint64_t column_weight, uint64_t ones, eg_spectrum *spectrum)
 {
@@ -156,11 +124,11 @@ static void drop_group(group *waiting)
     waiting->count = waiting->bytes = 0;
 }
 
-static eegpu_status solve_group(eg_lane *lane, group *waiting, uint64_t first, eg_spectrum *spectrum)
+static eegpu_status solve_group(eg_lane *lane, group *waiting, uint64_t first, uint64_t ones, eg_spectrum *spectrum)
 {
     eegpu_status status = eg_spectrum_solve(lane, spectrum);
     for (size_t i = 0; i < waiting->count && status == EEGPU_OK; i++) {
-        status = add_rank(&waiting->parts[i], first, lane->threads, spectrum);
+        status = eg_spectrum_add_rank(&waiting->parts[i], first, ones, lane->threads, spectrum);
         first += waiting->parts[i].rows;
     }
     drop_group(waiting);
@@ -186,11 +154,11 @@ static eegpu_status add_blocks(eg_lane *lane, eg_route route, const eg_bit_matri
         EG_TRY(add_part(lane, route, part, ones, spectrum));
         waiting->bytes += 8 * part->rows * (part->rows + part->words);
         if (waiting->count == MOST_TOGETHER || waiting->bytes > most_together_bytes) {
-            EG_TRY(solve_group(lane, waiting, first, spectrum));
+            EG_TRY(solve_group(lane, waiting, first, ones, spectrum));
             first = spectrum->count;
         }
     }
-    EG_TRY(solve_group(lane, waiting, first, spectrum));
+    EG_TRY(solve_group(lane, waiting, first, ones, spectrum));
 done:
     drop_group(waiting);
     return status;
@@ -208,7 +176,7 @@ eegpu_status eg_spectrum_add_counts(eg_lane *lane, eg_route route, const eg_bit_
     if (blocks.count == 1 && matrix->rows > 1 && matrix->rows <= matrix->columns) {
         EG_TRY(add_part(lane, route, matrix, ones, spectrum));
         EG_TRY(eg_spectrum_solve(lane, spectrum));
-        EG_TRY(add_rank(matrix, 0, lane->threads, spectrum));
+        EG_TRY(eg_spectrum_add_rank(matrix, 0, ones, lane->threads, spectrum));
         goto done;
     }
     EG_TRY(eg_allocate_zero(spectrum->budget, 1, sizeof *waiting, "the blocks of a cut", &waiting));

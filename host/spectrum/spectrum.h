@@ -101,6 +101,9 @@ EG_MUST eg_spectrum_add_level(eg_spectrum *spectrum, double p, double error);
 EG_MUST eg_spectrum_add_counts(eg_lane *lane, eg_route route, const eg_bit_matrix *matrix, uint64_t ones, uint64_t *count,
                                eg_spectrum *spectrum);
 
+/* The exact rank of a block whose values begin at level `first`, as far as it can be had (rank.c). */
+EG_MUST eg_spectrum_add_rank(const eg_bit_matrix *part, uint64_t first, uint64_t ones, int threads, eg_spectrum *spectrum);
+
 /* Room for more levels (for the functions of this folder). */
 EG_MUST eg_spectrum_reserve(eg_spectrum *spectrum, uint64_t more);
 
