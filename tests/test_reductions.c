@@ -275,18 +275,25 @@ static void test_known_sizes(void)
 /* (1 1; 0 1) with weights of rows and columns as 40 pixels can have them, by both routes, against the roots of a quadratic. */
 static void check_weights(uint64_t r0, uint64_t r1, uint64_t c0, uint64_t c1)
 {
-    uint64_t bits[2] = {3, 2}, row_weight[2] = {r0, r1}, column_weight[2] = {c0, c1};
+    const uint64_t bits[2] = {3, 2}, row_weight[2] = {r0, r1}, column_weight[2] = {c0, c1};
     uint64_t ones = r0 * c0 + r0 * c1 + r1 * c1, blocks = 0;
     eg_budget budget = {0};
-    eg_bit_matrix matrix = {2, 2, 1, bits, row_weight, column_weight, &budget};
     long double determinant = (long double)r0 * (long double)r1 * (long double)c0 * (long double)c1 / ones / ones;
     long double large = (1 + sqrtl(1 - 4 * determinant)) / 2, small = determinant / large;
     for (eg_route route = EG_ROUTE_GRAM; route <= EG_ROUTE_SVD; route++) {
         eg_spectrum spectrum;
         eg_device cpu = {.backend = &eg_backend_cpu, .budget = &budget};
         eg_lane lane = {&cpu, 1};
+        eg_bit_matrix matrix = {.rows = 2, .columns = 2, .words = 1, .budget = &budget};
+        CHECK_OK(eg_allocate(&budget, 2, sizeof *bits, "bits", &matrix.bits));
+        CHECK_OK(eg_allocate(&budget, 2, sizeof *bits, "weights", &matrix.row_weight));
+        CHECK_OK(eg_allocate(&budget, 2, sizeof *bits, "weights", &matrix.column_weight));
+        memcpy(matrix.bits, bits, sizeof bits);
+        memcpy(matrix.row_weight, row_weight, sizeof row_weight);
+        memcpy(matrix.column_weight, column_weight, sizeof column_weight);
         eg_spectrum_begin(&budget, &spectrum);
         if (CHECK_OK(eg_spectrum_add_counts(&lane, route, &matrix, ones, &blocks, &spectrum)) &&
+            CHECK_OK(eg_spectrum_solve(&lane, &spectrum)) && CHECK_OK(eg_spectrum_find_rank(&spectrum, ones, 1)) &&
             CHECK_OK(eg_spectrum_finish(&spectrum, ones))) {
             CHECK(blocks == 1 && spectrum.count == 2 && spectrum.rank == 2 && spectrum.trace == ones);
             EXPECT(fabsl(spectrum.levels[0].p - large) <= spectrum.levels[0].error &&
@@ -295,6 +302,7 @@ static void check_weights(uint64_t r0, uint64_t r1, uint64_t c0, uint64_t c1)
                    (unsigned long long)r1, (int)route, spectrum.levels[0].p, spectrum.levels[1].p, large, small);
         }
         eg_spectrum_free(&lane, &spectrum);
+        eg_bit_matrix_free(&matrix);
     }
     CHECK_EQUAL(budget.used, 0);
 }

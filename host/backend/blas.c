@@ -125,9 +125,9 @@ static eegpu_status find_functions(void *handle)
     } table[] = {
         {"dsyrk_", &loaded.functions.dsyrk, true},
         {"zherk_", &loaded.functions.zherk, true},
-        {"dsyevd_", &loaded.functions.dsyevd, true},
+        {"dsytrd_", &loaded.functions.dsytrd, true},
+        {"zhetrd_", &loaded.functions.zhetrd, true},
         {"dsyevd_2stage_", &loaded.functions.dsyevd_2stage, true},
-        {"zheevd_", &loaded.functions.zheevd, true},
         {"zheevd_2stage_", &loaded.functions.zheevd_2stage, true},
         {"dgesdd_", &loaded.functions.dgesdd, true},
         {"zgesdd_", &loaded.functions.zgesdd, true},

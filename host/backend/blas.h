@@ -14,12 +14,12 @@ typedef struct eg_blas {
                   const double *beta, double *c, eg_int ldc, size_t, size_t);
     void (*zherk)(eg_flag uplo, eg_flag trans, eg_int n, eg_int k, const double *alpha, const double *a, eg_int lda,
                   const double *beta, double *c, eg_int ldc, size_t, size_t);
-    void (*dsyevd)(eg_flag jobz, eg_flag uplo, eg_int n, double *a, eg_int lda, double *w, double *work, eg_int lwork, int *iwork,
-                   eg_int liwork, int *info, size_t, size_t);
+    void (*dsytrd)(eg_flag uplo, eg_int n, double *a, eg_int lda, double *d, double *e, double *tau, double *work, eg_int lwork,
+                   int *info, size_t);
+    void (*zhetrd)(eg_flag uplo, eg_int n, double *a, eg_int lda, double *d, double *e, double *tau, double *work, eg_int lwork,
+                   int *info, size_t);
     void (*dsyevd_2stage)(eg_flag jobz, eg_flag uplo, eg_int n, double *a, eg_int lda, double *w, double *work, eg_int lwork,
                           int *iwork, eg_int liwork, int *info, size_t, size_t);
-    void (*zheevd)(eg_flag jobz, eg_flag uplo, eg_int n, double *a, eg_int lda, double *w, double *work, eg_int lwork,
-                   double *rwork, eg_int lrwork, int *iwork, eg_int liwork, int *info, size_t, size_t);
     void (*zheevd_2stage)(eg_flag jobz, eg_flag uplo, eg_int n, double *a, eg_int lda, double *w, double *work, eg_int lwork,
                           double *rwork, eg_int lrwork, int *iwork, eg_int liwork, int *info, size_t, size_t);
     void (*dgesdd)(eg_flag jobz, eg_int m, eg_int n, double *a, eg_int lda, double *s, double *u, eg_int ldu, double *vt,

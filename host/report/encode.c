@@ -7,16 +7,55 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *eg_number_text(double value, char *text)
+/* Literal formats: with "%.*g" the C library takes a slower way. */
+static void print_digits(double value, int digits, char *text)
+{
+    if (digits == 15)
+        snprintf(text, EG_NUMBER_TEXT_SIZE, "%.15g", value);
+    else if (digits == 16)
+        snprintf(text, EG_NUMBER_TEXT_SIZE, "%.16g", value);
+    else
+        snprintf(text, EG_NUMBER_TEXT_SIZE, "%.17g", value);
+}
+
+static const char *find_shortest(double value, char *text)
 {
     for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, EG_NUMBER_TEXT_SIZE, "%.*g", digits, value);
+        print_digits(value, digits, text);
         if (strtod(text, NULL) == value)
             break;
     }
     if (isnan(value))
         snprintf(text, EG_NUMBER_TEXT_SIZE, "nan"); /* never "-nan" */
     return text;
+}
+
+/* Cuts that are equal by a symmetry have the same numbers; finding the digits anew would be most of the time that a long table takes. */
+const char *eg_number_text(double value, char *text)
+{
+    enum { REMEMBERED_BITS = 12 };
+    static _Thread_local struct {
+        uint64_t bits;
+        char text[EG_NUMBER_TEXT_SIZE];
+    } remembered[1 << REMEMBERED_BITS];
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    uint64_t place = bits * UINT64_C(0x9E3779B97F4A7C15) >> (64 - REMEMBERED_BITS);
+    if (remembered[place].bits != bits || remembered[place].text[0] == '\0') {
+        remembered[place].bits = bits;
+        find_shortest(value, remembered[place].text);
+    }
+    return memcpy(text, remembered[place].text, EG_NUMBER_TEXT_SIZE);
+}
+
+void eg_whole_number(FILE *stream, uint64_t value)
+{
+    char digits[20];
+    size_t first = sizeof digits;
+    do
+        digits[--first] = (char)('0' + value % 10);
+    while ((value /= 10) != 0);
+    fwrite(digits + first, 1, sizeof digits - first, stream);
 }
 
 void eg_json_number(FILE *stream, double value)

@@ -12,6 +12,7 @@ enum { EG_NUMBER_TEXT_SIZE = 32 };
 /* The shortest of 15, 16 or 17 digits that reads back as `value`; "inf", "-inf", "nan". Returns `text`. */
 const char *eg_number_text(double value, char *text);
 
+void eg_whole_number(FILE *stream, uint64_t value);  /* in decimal digits */
 void eg_json_number(FILE *stream, double value);     /* null when it is not finite */
 void eg_json_string(FILE *stream, const char *text); /* NULL: null; bytes that are no UTF-8 become \u00xx */
 void eg_csv_string(FILE *stream, const char *text);  /* quoted when it must be */

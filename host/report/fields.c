@@ -123,8 +123,10 @@ void eg_pixels_write(const eg_report *report, size_t cut, const char *separator,
 {
     int pixels[EG_MAX_PIXELS];
     int count = eegpu_cuts_pixels(report->cuts, cut, pixels);
-    for (int i = 0; i < count; i++)
-        fprintf(stream, "%s%d", i > 0 ? separator : "", pixels[i]);
+    for (int i = 0; i < count; i++) {
+        fputs(i > 0 ? separator : "", stream);
+        eg_whole_number(stream, (uint64_t)pixels[i]);
+    }
 }
 
 int eg_report_threads(const eg_report *report)

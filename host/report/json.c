@@ -16,7 +16,7 @@ static void write_cell(const eg_report *report, eg_cell cell, FILE *stream)
         eg_json_number(stream, cell.number);
         break;
     case EG_CELL_WHOLE:
-        fprintf(stream, "%llu", (unsigned long long)cell.whole);
+        eg_whole_number(stream, cell.whole);
         break;
     case EG_CELL_WORD:
         eg_json_string(stream, cell.word);
@@ -37,7 +37,9 @@ static void write_orders(const eg_report *report, const eegpu_record *record, co
     char text[EG_NUMBER_TEXT_SIZE];
     fputc('{', stream);
     for (int order = 0; order < report->options->renyi_count; order++) {
-        fprintf(stream, "%s\"%s\":", order > 0 ? "," : "", eg_order_text(report, order, text));
+        fputs(order > 0 ? ",\"" : "\"", stream);
+        fputs(eg_order_text(report, order, text), stream);
+        fputs("\":", stream);
         write_cell(report, eg_field_read(report, record, field, order), stream);
     }
     fputc('}', stream);
@@ -55,7 +57,9 @@ static void write_record(const eg_report *report, const eegpu_record *record, FI
         eg_cell cell = {.kind = EG_CELL_NONE};
         if (!fields[i].every_order && (cell = eg_field_read(report, record, &fields[i], 0)).kind == EG_CELL_NONE)
             continue; /* such as same_as of a cut that was computed itself */
-        fprintf(stream, "%s\"%s\":", first ? "" : ",", fields[i].name);
+        fputs(first ? "\"" : ",\"", stream);
+        fputs(fields[i].name, stream);
+        fputs("\":", stream);
         first = false;
         if (fields[i].every_order)
             write_orders(report, record, &fields[i], stream);

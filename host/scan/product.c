@@ -137,8 +137,9 @@ static eegpu_status reduce_columns(const eg_run *run, const eg_task *task, eg_la
     eegpu_status status = EEGPU_OK;
     EG_TRY(eg_bit_matrix_of_columns(&product->columns, run->state->budget, NULL, &matrix));
     eg_columns_free(&product->columns);
+    uint64_t rows = matrix.rows, columns = matrix.columns;
     EG_TRY(eg_spectrum_add_counts(lane, task->route, &matrix, run->state->ones, &blocks, &product->spectrum));
-    set_reduced(record, record->n_a <= record->n_b, matrix.rows, matrix.columns, blocks);
+    set_reduced(record, record->n_a <= record->n_b, rows, columns, blocks);
 done:
     eg_bit_matrix_free(&matrix);
     return status;

@@ -39,12 +39,15 @@ static void fill_entropies(const eg_run *run, const eg_spectrum *spectrum, eegpu
     record->purity = spectrum->has_counts ? (double)spectrum->purity / ones / ones : eg_purity(spectrum);
 }
 
-eegpu_status eg_product_record(eg_run *run, const eg_task *task, eg_product *product)
+eegpu_status eg_product_record(eg_run *run, const eg_task *task, int threads, eg_product *product)
 {
     eegpu_record *record = &run->result->records[task->cut];
-    eg_stage_mark mark = eg_stage_begin(run->device);
     double start = eg_seconds();
-    eegpu_status status = EEGPU_OK;
+    eg_stage_mark mark = eg_stage_begin(run->device);
+    eegpu_status status = eg_spectrum_find_rank(&product->spectrum, run->state->ones, threads);
+    eg_stage_end(run->device, EG_STAGE_REDUCE, mark);
+    mark = eg_stage_begin(run->device);
+    EG_TRY(status);
     EG_TRY(eg_spectrum_finish(&product->spectrum, run->state->ones));
     fill_entropies(run, &product->spectrum, record);
     record->method = eg_route_name(task->route);

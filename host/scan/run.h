@@ -59,8 +59,8 @@ EG_MUST eg_product_reduce(eg_run *run, const eg_task *task, eg_lane *lane, eg_pr
 
 /* ---- record.c ---- */
 
-/* From a solved spectrum to the record: entropies, journal, progress. */
-EG_MUST eg_product_record(eg_run *run, const eg_task *task, eg_product *product);
+/* From a solved spectrum to the record: exact rank, entropies, journal, progress. */
+EG_MUST eg_product_record(eg_run *run, const eg_task *task, int threads, eg_product *product);
 
 /* ---- tree.c ---- */
 

@@ -1,15 +1,20 @@
 /* The order of work. Comes in: the plan's trees and open lanes; goes out: records. A tree of the plan is walked depth first:
  * make a product, walk the descendants, which are made from it, then reduce and solve it, which destroys it. So no more than a
- * chain of products is alive. In wide trees the whole device makes every product, and those too small for it alone are
- * collected, over several trees, and solved many at once; the other trees go side by side, a lane each. Called by scan.c; it
- * does not decide which trees are wide. */
+ * chain of products is alive. In wide trees the whole device makes every product; the other trees go side by side, a lane each. What is
+ * small is collected, over several trees, and solved many at once; a 0/1 function's matrix that turns out large waits for the end
+ * and for all threads. Called by scan.c; it does not decide which trees are wide. */
 #include "scan/run.h"
 
 #include <stdatomic.h>
 
 #include "base/parallel.h"
 
-enum { MOST_COLLECTED = 256 };
+enum { MOST_COLLECTED = 256, MOST_POSTPONED = 256 };
+
+/* A lane among others keeps matrices of so many rows until it has some: solved together they take less time each (measured: 256 rows
+ * two thirds). A matrix of a 0/1 function from so many rows on is worth all threads. */
+enum { COLLECT_TO_ROWS = 512, COLLECT_IN_LANE = 32, POSTPONE_FROM_ROWS = 1024 };
+static const uint64_t most_bytes_in_lane = UINT64_C(1) << 24;
 
 typedef struct collected {
     const eg_task *task;
@@ -25,6 +30,14 @@ typedef struct walk {
     uint64_t bytes, most_bytes;
     atomic_bool is_stopped; /* while records were made, which goes on to the last that is solved */
 } walk;
+
+/* Trees side by side: a walk a lane, and what they leave for the end. */
+typedef struct side_by_side {
+    eg_run *run;
+    walk *walks;
+    collected postponed[MOST_POSTPONED];
+    size_t count;
+} side_by_side;
 
 static eegpu_status name_cut(const eg_run *run, const eg_task *task, eegpu_status status)
 {
@@ -87,22 +100,45 @@ static eegpu_status solve_collected(walk *w)
 }
 
 /* All that is solved is recorded, even if the progress asks to stop meanwhile or another cut has failed: it need not be done again. */
-static eegpu_status record_collected(void *context, uint64_t first, uint64_t last, int worker)
+static eegpu_status record_items(walk *w, uint64_t first, uint64_t last)
 {
-    walk *w = context;
-    double start = eg_seconds();
     eegpu_status status = EEGPU_OK;
-    (void)worker;
     for (uint64_t i = first; i < last && status == EEGPU_OK; i++) {
         if (w->items[i].product.spectrum.pending_count > 0)
             continue;
-        status = name_cut(w->run, w->items[i].task, eg_product_record(w->run, w->items[i].task, &w->items[i].product));
+        status = name_cut(w->run, w->items[i].task, eg_product_record(w->run, w->items[i].task, 1, &w->items[i].product));
         if (status == EEGPU_INTERRUPTED) {
             atomic_store(&w->is_stopped, true);
             status = EEGPU_OK;
         }
     }
+    return status;
+}
+
+static eegpu_status record_range(void *context, uint64_t first, uint64_t last, int worker)
+{
+    walk *w = context;
+    double start = eg_seconds();
+    (void)worker;
+    eegpu_status status = record_items(w, first, last);
     add_busy(w->run, start);
+    return status;
+}
+
+static eegpu_status solve_and_record(walk *w)
+{
+    char message[EG_MESSAGE_SIZE];
+    eegpu_status status = EEGPU_OK, solved = solve_collected(w);
+    eg_error_save(message);
+    if (w->is_wide)
+        EG_TRY(for_lanes(w->run, w->count, record_range, w));
+    else
+        EG_TRY(record_items(w, 0, w->count));
+    eg_error_restore(message);
+    status = solved;
+    if (status == EEGPU_OK && atomic_load(&w->is_stopped))
+        status = eg_progress_add(&w->run->progress, 0);
+done:
     return status;
 }
 
@@ -122,23 +158,20 @@ static eegpu_status wait_for_lanes(const eg_run *run)
     return status;
 }
 
+/* What a wide walk has collected is reduced first. */
 static eegpu_status flush(walk *w)
 {
     char message[EG_MESSAGE_SIZE];
-    eegpu_status status = EEGPU_OK, solved;
-    EG_TRY(w->run->device->backend->wait(w->lane)); /* it has made the products */
-    EG_TRY(for_lanes(w->run, w->count, reduce_collected, w));
-    EG_TRY(wait_for_lanes(w->run));
-    EG_TRY(eg_progress_add(&w->run->progress, 0));
-    solved = solve_collected(w);
-    eg_error_save(message);
-    EG_TRY(for_lanes(w->run, w->count, record_collected, w));
-    eg_error_restore(message);
-    status = solved;
-    if (status == EEGPU_OK && atomic_load(&w->is_stopped))
-        status = eg_progress_add(&w->run->progress, 0);
+    eegpu_status status = EEGPU_OK;
+    if (w->is_wide) {
+        EG_TRY(w->run->device->backend->wait(w->lane)); /* it has made the products */
+        EG_TRY(for_lanes(w->run, w->count, reduce_collected, w));
+        EG_TRY(wait_for_lanes(w->run));
+        EG_TRY(eg_progress_add(&w->run->progress, 0));
+    }
+    EG_TRY(solve_and_record(w));
 done:
-    if (status != EEGPU_OK) { /* nothing may be freed that a lane still works on */
+    if (status != EEGPU_OK && w->is_wide) { /* nothing may be freed that a lane still works on */
         eg_error_save(message);
         (void)!wait_for_lanes(w->run);
         eg_error_restore(message);
@@ -149,29 +182,72 @@ done:
 
 /* ---- Walking ---- */
 
-static eegpu_status finish(walk *w, const eg_task *task, eg_product *product)
+static eegpu_status collect(walk *w, const eg_task *task, uint64_t bytes, size_t most, eg_product *product)
+{
+    w->bytes += bytes;
+    w->items[w->count++] = (collected){task, *product};
+    *product = (eg_product){0};
+    return w->count == most || w->bytes > w->most_bytes ? flush(w) : EEGPU_OK;
+}
+
+static uint64_t largest_pending(const eg_spectrum *spectrum)
+{
+    uint64_t rows = 0;
+    for (size_t i = 0; i < spectrum->pending_count; i++)
+        rows = spectrum->pending[i].gram.n > rows ? spectrum->pending[i].gram.n : rows;
+    return rows;
+}
+
+static eegpu_status solve_one(eg_run *run, const eg_task *task, eg_lane *lane, eg_product *product)
 {
     eegpu_status status = EEGPU_OK;
-    EG_TRY(eg_product_reduce(w->run, task, w->lane, product));
     double start = eg_seconds();
-    EG_TRY(eg_spectrum_solve(w->lane, &product->spectrum));
+    EG_TRY(eg_spectrum_solve(lane, &product->spectrum));
     product->seconds += eg_seconds() - start;
-    EG_TRY(eg_product_record(w->run, task, product));
+    EG_TRY(eg_product_record(run, task, lane->threads, product));
 done:
     return status;
 }
 
-static eegpu_status hand_over(walk *w, const eg_task *task, eg_product *product)
+/* May a product with so many bytes of matrices wait until all trees are walked? */
+static bool postpone(side_by_side *all, const eg_task *task, eg_product *product)
+{
+    eg_run *run = all->run;
+    uint64_t bytes = product->spectrum.pending_bytes;
+    bool has_room = false;
+    pthread_mutex_lock(&run->lock);
+    if (all->count < MOST_POSTPONED && bytes <= run->room / 4) {
+        run->room -= bytes;
+        all->postponed[all->count++] = (collected){task, *product};
+        *product = (eg_product){0};
+        has_room = true;
+    }
+    pthread_mutex_unlock(&run->lock);
+    return has_room;
+}
+
+static eegpu_status finish(walk *w, side_by_side *all, const eg_task *task, eg_product *product)
 {
     eegpu_status status = EEGPU_OK;
-    if (!w->run->finished[task->cut] && w->is_wide && !task->wide) {
-        w->bytes += eg_product_bytes(product);
-        w->items[w->count++] = (collected){task, *product};
-        *product = (eg_product){0};
-        return w->count == MOST_COLLECTED || w->bytes > w->most_bytes ? flush(w) : EEGPU_OK;
-    }
+    EG_TRY(eg_product_reduce(w->run, task, w->lane, product));
+    uint64_t rows = largest_pending(&product->spectrum);
+    if (all != NULL && rows > 0 && rows <= COLLECT_TO_ROWS)
+        return collect(w, task, product->spectrum.pending_bytes, COLLECT_IN_LANE, product);
+    if (all != NULL && rows >= POSTPONE_FROM_ROWS && task->representation == EG_AS_COLUMNS && w->run->workers > 1 &&
+        postpone(all, task, product))
+        return EEGPU_OK;
+    EG_TRY(solve_one(w->run, task, w->lane, product));
+done:
+    return status;
+}
+
+static eegpu_status hand_over(walk *w, side_by_side *all, const eg_task *task, eg_product *product)
+{
+    eegpu_status status = EEGPU_OK;
+    if (!w->run->finished[task->cut] && w->is_wide && !task->wide)
+        return collect(w, task, eg_product_bytes(product), MOST_COLLECTED, product);
     if (!w->run->finished[task->cut])
-        status = name_cut(w->run, task, finish(w, task, product));
+        status = name_cut(w->run, task, finish(w, all, task, product));
     eg_product_free(w->lane, product);
     return status;
 }
@@ -184,7 +260,7 @@ static bool is_finished(const eg_run *run, size_t task)
     return true;
 }
 
-static eegpu_status visit(walk *w, size_t number, const eg_product *parent)
+static eegpu_status visit(walk *w, side_by_side *all, size_t number, const eg_product *parent)
 {
     const eg_task *tasks = w->run->plan->tasks, *task = &tasks[number];
     eg_product own = {0};
@@ -196,11 +272,11 @@ static eegpu_status visit(walk *w, size_t number, const eg_product *parent)
     EG_TRY(name_cut(w->run, task, eg_product_make(w->run, task, parent, w->lane, &own)));
     bool is_bulky = eg_product_is_bulky(w->run, &own);
     if (is_bulky)
-        EG_TRY(hand_over(w, task, &own));
+        EG_TRY(hand_over(w, all, task, &own));
     for (size_t child = number + 1; child < number + task->subtree; child += tasks[child].subtree)
-        EG_TRY(visit(w, child, is_bulky ? NULL : &own));
+        EG_TRY(visit(w, all, child, is_bulky ? NULL : &own));
     if (!is_bulky)
-        EG_TRY(hand_over(w, task, &own));
+        EG_TRY(hand_over(w, all, task, &own));
 done:
     eg_product_free(w->lane, &own);
     return status;
@@ -219,7 +295,7 @@ static eegpu_status walk_wide(eg_run *run)
             EG_TRY(flush(&w));
         uint64_t room = eg_budget_free(run->budget);
         w.most_bytes = w.bytes + (room > own ? (room - own) / 2 : 0);
-        EG_TRY(visit(&w, tree->first, NULL));
+        EG_TRY(visit(&w, NULL, tree->first, NULL));
     }
     if (w.count > 0)
         EG_TRY(flush(&w));
@@ -250,43 +326,106 @@ static void return_room(eg_run *run, uint64_t bytes)
     pthread_mutex_unlock(&run->lock);
 }
 
-static eegpu_status walk_tree(eg_run *run, const eg_tree *tree, eg_lane *lane)
+static eegpu_status walk_tree(side_by_side *all, const eg_tree *tree, walk *w)
 {
-    walk w = {.run = run, .lane = lane};
-    return visit(&w, tree->first, NULL);
+    uint64_t bytes = all->run->plan->tasks[tree->first].bytes;
+    reserve_room(all->run, bytes);
+    eegpu_status status = visit(w, all, tree->first, NULL);
+    if (status == EEGPU_OUT_OF_MEMORY)
+        status = EEGPU_OK; /* what is unfinished runs again, alone, when the others are done */
+    return_room(all->run, bytes);
+    return status;
 }
 
-static eegpu_status walk_side_by_side(void *context, uint64_t first, uint64_t last, int worker)
+static eegpu_status walk_trees(void *context, uint64_t first, uint64_t last, int worker)
 {
-    eg_run *run = context;
+    side_by_side *all = context;
+    const eg_plan *plan = all->run->plan;
     double start = eg_seconds();
     eegpu_status status = EEGPU_OK;
-    for (uint64_t i = first; i < last && status == EEGPU_OK; i++) {
-        const eg_tree *tree = &run->plan->trees[run->plan->wide_count + i];
-        uint64_t bytes = run->plan->tasks[tree->first].bytes;
-        reserve_room(run, bytes);
-        status = walk_tree(run, tree, run->lanes[worker]);
-        return_room(run, bytes);
-        if (status == EEGPU_OUT_OF_MEMORY)
-            status = EEGPU_OK; /* what is unfinished runs again, alone, when the others are done */
+    for (uint64_t i = first; i < last && status == EEGPU_OK; i++)
+        status = walk_tree(all, &plan->trees[plan->wide_count + i], &all->walks[worker]);
+    add_busy(all->run, start);
+    return status;
+}
+
+static eegpu_status flush_walks(void *context, uint64_t first, uint64_t last, int worker)
+{
+    side_by_side *all = context;
+    double start = eg_seconds();
+    eegpu_status status = EEGPU_OK;
+    (void)worker;
+    for (uint64_t i = first; i < last && status == EEGPU_OK; i++)
+        status = all->walks[i].count > 0 ? flush(&all->walks[i]) : EEGPU_OK;
+    add_busy(all->run, start);
+    return status;
+}
+
+static eegpu_status solve_postponed_by(side_by_side *all, collected *item, eg_lane *lane)
+{
+    eegpu_status status = name_cut(all->run, item->task, solve_one(all->run, item->task, lane, &item->product));
+    eg_product_free(lane, &item->product);
+    return status;
+}
+
+static eegpu_status solve_postponed(void *context, uint64_t first, uint64_t last, int worker)
+{
+    side_by_side *all = context;
+    double start = eg_seconds();
+    eegpu_status status = EEGPU_OK;
+    for (uint64_t i = first; i < last && status == EEGPU_OK; i++)
+        status = solve_postponed_by(all, &all->postponed[i], all->run->lanes[worker]);
+    add_busy(all->run, start);
+    return status;
+}
+
+/* Trees side by side, then what lanes have collected, then what was postponed: one after another with all threads, or where there are
+ * more than lanes, side by side. */
+static eegpu_status walk_narrow(eg_run *run)
+{
+    uint64_t trees = run->plan->tree_count - run->plan->wide_count;
+    side_by_side *all = NULL;
+    eegpu_status status = EEGPU_OK;
+    EG_TRY(eg_allocate_zero(NULL, 1, sizeof *all, "the walks through the cuts", &all));
+    all->run = run;
+    EG_TRY(eg_allocate_zero(NULL, (uint64_t)run->workers, sizeof *all->walks, "the walks through the cuts", &all->walks));
+    run->room = eg_budget_free(run->budget);
+    for (int i = 0; i < run->workers; i++) {
+        uint64_t share = run->room / (8 * (uint64_t)run->workers);
+        all->walks[i].run = run;
+        all->walks[i].lane = run->lanes[i];
+        all->walks[i].most_bytes = share < most_bytes_in_lane ? share : most_bytes_in_lane;
     }
-    add_busy(run, start);
+    EG_TRY(for_lanes(run, trees, walk_trees, all));
+    EG_TRY(for_lanes(run, (uint64_t)run->workers, flush_walks, all));
+    if (all->count > (size_t)run->workers)
+        EG_TRY(for_lanes(run, all->count, solve_postponed, all));
+    for (size_t i = 0; i < all->count; i++)
+        if (!run->finished[all->postponed[i].task->cut])
+            EG_TRY(solve_postponed_by(all, &all->postponed[i], run->whole_lane));
+done:
+    for (int i = 0; all != NULL && all->walks != NULL && i < run->workers; i++)
+        drop_collected(&all->walks[i]);
+    for (size_t i = 0; all != NULL && i < all->count; i++)
+        eg_product_free(run->lanes[0], &all->postponed[i].product);
+    if (all != NULL)
+        eg_release(NULL, all->walks);
+    eg_release(NULL, all);
     return status;
 }
 
 eegpu_status eg_run_trees(eg_run *run)
 {
     const eg_plan *plan = run->plan;
-    uint64_t narrow = plan->tree_count - plan->wide_count;
+    walk w = {.run = run, .lane = run->lanes[0]};
     eegpu_status status = EEGPU_OK;
     for (size_t i = 0; i < plan->count; i++)
         if (run->finished[plan->tasks[i].cut])
             EG_TRY(eg_progress_add(&run->progress, plan->tasks[i].flops));
     EG_TRY(walk_wide(run));
-    run->room = eg_budget_free(run->budget);
-    EG_TRY(for_lanes(run, narrow, walk_side_by_side, run));
+    EG_TRY(walk_narrow(run));
     for (size_t t = plan->wide_count; t < plan->tree_count; t++)
-        EG_TRY(walk_tree(run, &plan->trees[t], run->lanes[0]));
+        EG_TRY(visit(&w, NULL, plan->trees[t].first, NULL));
 done:
     return status;
 }

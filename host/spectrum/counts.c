@@ -107,82 +107,64 @@ static eegpu_status add_single(uint64_t row_weight, uint64_t column_weight, uint
     return eg_spectrum_add_level(spectrum, p, p * 0x1p-52);
 }
 
-/* Blocks that are solved together: their matrices wait in the spectrum, and their bits are kept for the rank. */
-enum { MOST_TOGETHER = 256 };
-static const uint64_t most_together_bytes = UINT64_C(1) << 25;
-
-typedef struct group {
-    eg_bit_matrix parts[MOST_TOGETHER];
-    size_t count;
-    uint64_t bytes;
-} group;
-
-static void drop_group(group *waiting)
+/* A part is kept until the ranks are known; its spectrum follows those of the parts before it. It is taken over, also on a failure. */
+static eegpu_status keep_part(eg_bit_matrix *part, eg_spectrum *spectrum)
 {
-    for (size_t i = 0; i < waiting->count; i++)
-        eg_bit_matrix_free(&waiting->parts[i]);
-    waiting->count = waiting->bytes = 0;
-}
-
-static eegpu_status solve_group(eg_lane *lane, group *waiting, uint64_t first, uint64_t ones, eg_spectrum *spectrum)
-{
-    eegpu_status status = eg_spectrum_solve(lane, spectrum);
-    for (size_t i = 0; i < waiting->count && status == EEGPU_OK; i++) {
-        status = eg_spectrum_add_rank(&waiting->parts[i], first, ones, lane->threads, spectrum);
-        first += waiting->parts[i].rows;
+    eegpu_status status = EEGPU_OK;
+    if (spectrum->part_count == spectrum->part_capacity) {
+        size_t capacity = spectrum->part_capacity > 0 ? 2 * spectrum->part_capacity : 4;
+        eg_bit_matrix *larger = NULL;
+        EG_TRY(eg_allocate(NULL, capacity, sizeof *larger, "the blocks of a cut", &larger));
+        if (spectrum->part_count > 0)
+            memcpy(larger, spectrum->parts, spectrum->part_count * sizeof *larger);
+        eg_release(NULL, spectrum->parts);
+        spectrum->parts = larger;
+        spectrum->part_capacity = capacity;
     }
-    drop_group(waiting);
+    spectrum->parts[spectrum->part_count++] = *part;
+    *part = (eg_bit_matrix){0};
+done:
+    eg_bit_matrix_free(part);
     return status;
 }
 
-/* Levels of single blocks come as they are found; those of a group follow when it is solved, in the order of its parts. */
+/* Levels of single blocks first, then those of the parts in their order. */
 static eegpu_status add_blocks(eg_lane *lane, eg_route route, const eg_bit_matrix *matrix, const eg_bit_blocks *blocks,
-                               uint64_t ones, group *waiting, eg_spectrum *spectrum)
+                               uint64_t ones, eg_spectrum *spectrum)
 {
     eegpu_status status = EEGPU_OK;
     for (uint64_t b = 0; b < blocks->count; b++)
         if (blocks->row_start[b + 1] - blocks->row_start[b] == 1)
             EG_TRY(add_single(matrix->row_weight[blocks->row[blocks->row_start[b]]],
                               matrix->column_weight[blocks->column[blocks->column_start[b]]], ones, spectrum));
-    uint64_t first = spectrum->count;
+    spectrum->level_of_parts = spectrum->count;
     for (uint64_t b = 0; b < blocks->count; b++) {
+        eg_bit_matrix part = {0};
         if (blocks->row_start[b + 1] - blocks->row_start[b] == 1)
             continue;
-        eg_bit_matrix *part = &waiting->parts[waiting->count];
-        EG_TRY(eg_bit_matrix_block(matrix, blocks, b, part));
-        waiting->count++;
-        EG_TRY(add_part(lane, route, part, ones, spectrum));
-        waiting->bytes += 8 * part->rows * (part->rows + part->words);
-        if (waiting->count == MOST_TOGETHER || waiting->bytes > most_together_bytes) {
-            EG_TRY(solve_group(lane, waiting, first, ones, spectrum));
-            first = spectrum->count;
-        }
+        EG_TRY(eg_bit_matrix_block(matrix, blocks, b, &part));
+        EG_TRY(keep_part(&part, spectrum));
+        EG_TRY(add_part(lane, route, &spectrum->parts[spectrum->part_count - 1], ones, spectrum));
     }
-    EG_TRY(solve_group(lane, waiting, first, ones, spectrum));
 done:
-    drop_group(waiting);
     return status;
 }
 
-eegpu_status eg_spectrum_add_counts(eg_lane *lane, eg_route route, const eg_bit_matrix *matrix, uint64_t ones, uint64_t *count,
+eegpu_status eg_spectrum_add_counts(eg_lane *lane, eg_route route, eg_bit_matrix *matrix, uint64_t ones, uint64_t *count,
                                     eg_spectrum *spectrum)
 {
     eg_bit_blocks blocks = {0};
-    group *waiting = NULL;
     eegpu_status status = EEGPU_OK;
     spectrum->has_counts = spectrum->rank_exact = true;
     EG_TRY(eg_bit_matrix_split(matrix, &blocks));
     *count = blocks.count;
     if (blocks.count == 1 && matrix->rows > 1 && matrix->rows <= matrix->columns) {
-        EG_TRY(add_part(lane, route, matrix, ones, spectrum));
-        EG_TRY(eg_spectrum_solve(lane, spectrum));
-        EG_TRY(eg_spectrum_add_rank(matrix, 0, ones, lane->threads, spectrum));
-        goto done;
+        EG_TRY(keep_part(matrix, spectrum));
+        EG_TRY(add_part(lane, route, spectrum->parts, ones, spectrum));
+    } else {
+        EG_TRY(add_blocks(lane, route, matrix, &blocks, ones, spectrum));
     }
-    EG_TRY(eg_allocate_zero(spectrum->budget, 1, sizeof *waiting, "the blocks of a cut", &waiting));
-    EG_TRY(add_blocks(lane, route, matrix, &blocks, ones, waiting, spectrum));
 done:
-    eg_release(spectrum->budget, waiting);
     eg_bit_blocks_free(&blocks);
     return status;
 }

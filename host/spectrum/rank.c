@@ -69,8 +69,8 @@ done:
     return status;
 }
 
-static eegpu_status find_rank(const eg_bit_matrix *part, const eg_level *levels, uint64_t ones, double most_steps, int threads,
-                              uint64_t certain, eg_spectrum *spectrum)
+static eegpu_status find_uncertain(const eg_bit_matrix *part, const eg_level *levels, uint64_t ones, double most_steps, int threads,
+                                   uint64_t certain, eg_spectrum *spectrum)
 {
     double *minor_bits = NULL, doubt = 0;
     uint64_t rank = certain;
@@ -92,9 +92,9 @@ done:
     return status;
 }
 
-eegpu_status eg_spectrum_add_rank(const eg_bit_matrix *part, uint64_t first, uint64_t ones, int threads, eg_spectrum *spectrum)
+static eegpu_status find_of_part(const eg_bit_matrix *part, const eg_level *levels, uint64_t ones, int threads,
+                                 eg_spectrum *spectrum)
 {
-    const eg_level *levels = spectrum->levels + first;
     bool is_asked = spectrum->most_rank_steps > 0;
     uint64_t certain = 0;
     for (uint64_t k = 0; k < part->rows; k++)
@@ -104,10 +104,25 @@ eegpu_status eg_spectrum_add_rank(const eg_bit_matrix *part, uint64_t first, uin
         return EEGPU_OK;
     }
     eegpu_status status =
-        find_rank(part, levels, ones, is_asked ? spectrum->most_rank_steps : default_rank_steps, threads, certain, spectrum);
+        find_uncertain(part, levels, ones, is_asked ? spectrum->most_rank_steps : default_rank_steps, threads, certain, spectrum);
     if (status == EEGPU_OUT_OF_MEMORY && !is_asked) {
         spectrum->rank_exact = false; /* nobody asked for it, and the entropies are there */
         status = EEGPU_OK;
     }
+    return status;
+}
+
+eegpu_status eg_spectrum_find_rank(eg_spectrum *spectrum, uint64_t ones, int threads)
+{
+    uint64_t first = spectrum->level_of_parts;
+    eegpu_status status = EEGPU_OK;
+    for (size_t i = 0; i < spectrum->part_count; i++) {
+        eg_bit_matrix *part = &spectrum->parts[i];
+        if (status == EEGPU_OK)
+            status = find_of_part(part, spectrum->levels + first, ones, threads, spectrum);
+        first += part->rows;
+        eg_bit_matrix_free(part);
+    }
+    spectrum->part_count = 0;
     return status;
 }

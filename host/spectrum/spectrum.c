@@ -15,6 +15,9 @@ void eg_spectrum_free(eg_lane *lane, eg_spectrum *spectrum)
 {
     for (size_t i = 0; i < spectrum->pending_count; i++)
         eg_gram_free(lane, &spectrum->pending[i].gram);
+    for (size_t i = 0; i < spectrum->part_count; i++)
+        eg_bit_matrix_free(&spectrum->parts[i]);
+    eg_release(NULL, spectrum->parts);
     eg_release(NULL, spectrum->pending);
     eg_release(spectrum->budget, spectrum->levels);
     *spectrum = (eg_spectrum){.budget = spectrum->budget};

@@ -41,7 +41,10 @@ typedef struct eg_spectrum {
     uint64_t proved_rank;            /* sum over the blocks of a 0/1 function */
     bool has_counts;                 /* a 0/1 function: trace and purity are known exactly */
     unsigned __int128 trace, purity; /* sum of diagonal and of squares of the integer Gram matrices */
-    eg_pending *pending;             /* density matrices that wait for eg_spectra_solve() */
+    eg_bit_matrix *parts;            /* blocks of a 0/1 function whose rank is not known yet: their levels follow level_of_parts */
+    size_t part_count, part_capacity;
+    uint64_t level_of_parts;
+    eg_pending *pending; /* density matrices that wait for eg_spectra_solve() */
     size_t pending_count, pending_capacity;
     uint64_t pending_bytes;
     eg_budget *budget; /* of the host's memory */
@@ -97,12 +100,13 @@ EG_MUST eg_spectrum_solve(eg_lane *lane, eg_spectrum *spectrum);
 /* One value known up to rounding. */
 EG_MUST eg_spectrum_add_level(eg_spectrum *spectrum, double p, double error);
 
-/* The blocks of a reduced 0/1 matrix of a function with `ones` images; *count of them. All is solved when it returns. */
-EG_MUST eg_spectrum_add_counts(eg_lane *lane, eg_route route, const eg_bit_matrix *matrix, uint64_t ones, uint64_t *count,
+/* The blocks of a reduced 0/1 matrix of a function with `ones` images; *count of them. The matrix may be taken over: free it, but do not
+ * use it any more. */
+EG_MUST eg_spectrum_add_counts(eg_lane *lane, eg_route route, eg_bit_matrix *matrix, uint64_t ones, uint64_t *count,
                                eg_spectrum *spectrum);
 
-/* The exact rank of a block whose values begin at level `first`, as far as it can be had (rank.c). */
-EG_MUST eg_spectrum_add_rank(const eg_bit_matrix *part, uint64_t first, uint64_t ones, int threads, eg_spectrum *spectrum);
+/* Their exact rank, as far as it can be had, when all is solved; before eg_spectrum_finish() (rank.c). */
+EG_MUST eg_spectrum_find_rank(eg_spectrum *spectrum, uint64_t ones, int threads);
 
 /* Room for more levels (for the functions of this folder). */
 EG_MUST eg_spectrum_reserve(eg_spectrum *spectrum, uint64_t more);

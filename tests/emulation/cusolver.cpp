@@ -65,9 +65,9 @@ int lapack_eigenvalues(bool is_complex, char triangle, int n, double *matrix, do
     std::vector<int> integer;
     auto call = [&](double *w, int size, double *r, int real_size, int *i, int integer_size) {
         if (is_complex)
-            turn.blas.zheevd("N", &triangle, &n, matrix, &n, values, w, &size, r, &real_size, i, &integer_size, &info, 1, 1);
+            turn.blas.zheevd_2stage("N", &triangle, &n, matrix, &n, values, w, &size, r, &real_size, i, &integer_size, &info, 1, 1);
         else
-            turn.blas.dsyevd("N", &triangle, &n, matrix, &n, values, w, &size, i, &integer_size, &info, 1, 1);
+            turn.blas.dsyevd_2stage("N", &triangle, &n, matrix, &n, values, w, &size, i, &integer_size, &info, 1, 1);
     };
     call(first_work, ask, first_real, ask, first_integer, ask);
     work.resize((size_t)first_work[0] * 2 + 64 + 8 * (size_t)n);
