@@ -316,6 +316,9 @@ typedef struct journal_case {
     const char *source;
     eegpu_method method;
     bool spectra;
+    size_t more_cuts; /* than the straight ones */
+    int reports;      /* until it is stopped */
+    int finished;     /* cuts by then: small Gram matrices are solved and recorded 32 at a time */
 } journal_case;
 
 /* Goes on from what is there. Lines: one a cut that was computed; where a symmetry spares a cut, fewer. */
@@ -340,7 +343,7 @@ static void check_journal(const journal_case *c)
 {
     eegpu_state *state = open_source(c->source, 3, 3);
     eegpu_cuts *cuts = family_cuts(3, 3, "lines");
-    add_random_cuts(cuts, 6, 73);
+    add_random_cuts(cuts, c->more_cuts, 73);
     eg_backend backend = backend_with(NO_FAULT);
     eegpu_scan_options options = scan_options(c->method, 1);
     options.keep_spectra = c->spectra;
@@ -352,7 +355,7 @@ static void check_journal(const journal_case *c)
     unlink(path);
     options.journal = path;
 
-    int left = 4; /* reports at most 20 times a second: every cut takes longer here */
+    int left = c->reports; /* reports at most 20 times a second: every cut takes longer here */
     options.progress = stop_after;
     options.progress_user = &left;
     pause_microseconds = 55000;
@@ -361,7 +364,7 @@ static void check_journal(const journal_case *c)
     pause_microseconds = 0;
     options.progress = NULL;
     int finished = lines_of(path) - 1;
-    CHECK_EQUAL(finished, 4);
+    CHECK_EQUAL(finished, c->finished);
     check_resumed(state, cuts, options, &backend, expected, true);
     check_resumed(state, cuts, options, &backend, expected, false);
 
@@ -380,7 +383,8 @@ static void check_journal(const journal_case *c)
 
 static void test_journal(void)
 {
-    static const journal_case cases[] = {{"random", EEGPU_METHOD_GRAM, true}, {"connected", EEGPU_METHOD_SVD, false}};
+    static const journal_case cases[] = {{"random", EEGPU_METHOD_GRAM, true, 60, 1, 32},
+                                         {"connected", EEGPU_METHOD_SVD, false, 6, 4, 4}};
     for (size_t i = 0; i < COUNT(cases); i++)
         check_journal(&cases[i]);
 }

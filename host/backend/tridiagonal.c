@@ -73,6 +73,33 @@ static bool has_avx512(void) { return __builtin_cpu_supports("avx512f") && __bui
 
 #endif
 
+/* The same for a lane that is alone: a vector would have nothing to gain, and its loads and stores would be in the way. */
+static void advance_alone(eg_sweeps *sweeps, int k, int64_t steps)
+{
+    double c = sweeps->c[k], s = sweeps->s[k], gamma = sweeps->gamma[k], p = sweeps->p[k], sigma = sweeps->sigma[k];
+    double above = sweeps->above[k];
+    bool negligible = sweeps->negligible[k] != 0;
+    eg_tridiagonal_row *row = sweeps->row[k], *end = row - steps;
+    for (; row != end; row--) {
+        double alpha = (*row)[0], square = (*row)[1], r = p + square, below = s * r, old_c = c, old_gamma = gamma, ratio = r / p;
+        c = p / r;
+        s = square / r;
+        gamma = c * (alpha - sigma) - s * old_gamma;
+        double diagonal = old_gamma + (alpha - gamma), usual = gamma * gamma * ratio, at_zero = old_c * square;
+        p = c == 0 ? at_zero : usual;
+        negligible = negligible || below <= fabs(diagonal * above) * negligible_ratio;
+        above = diagonal;
+        row[1] = (eg_tridiagonal_row){diagonal, below};
+    }
+    sweeps->c[k] = c;
+    sweeps->s[k] = s;
+    sweeps->gamma[k] = gamma;
+    sweeps->p[k] = p;
+    sweeps->above[k] = above;
+    sweeps->negligible[k] = negligible;
+    sweeps->row[k] = row;
+}
+
 static const eg_tridiagonal_kernel kernels[] = {
 #if defined(__x86_64__)
     {"avx512", has_avx512, avx512_advance},
@@ -289,15 +316,22 @@ size_t eg_tridiagonal_values(const eg_tridiagonal_kernel *kernel, const eg_tridi
     work w = {.matrices = matrices, .count = count, .failed = SIZE_MAX};
     for (;;) {
         int64_t steps = INT64_MAX;
+        int live = 0, last = 0;
         for (int k = 0; k < LANES; k++) {
             if (w.lanes[k].rows_left == 0)
                 refill(&w, k);
-            if (w.lanes[k].is_live && w.lanes[k].rows_left < steps)
-                steps = w.lanes[k].rows_left;
+            if (!w.lanes[k].is_live)
+                continue;
+            live++;
+            last = k;
+            steps = w.lanes[k].rows_left < steps ? w.lanes[k].rows_left : steps;
         }
-        if (steps == INT64_MAX)
+        if (live == 0)
             return w.failed;
-        kernel->advance(&w.sweeps, steps);
+        if (live == 1)
+            advance_alone(&w.sweeps, last, steps);
+        else
+            kernel->advance(&w.sweeps, steps);
         for (int k = 0; k < LANES; k++)
             w.lanes[k].rows_left -= w.lanes[k].is_live ? steps : 0;
     }

@@ -13,7 +13,7 @@
 #include "base/file.h"
 #include "base/parallel.h"
 
-enum { TWO_STAGE_FROM = 1024, LARGEST_FILE = 1 << 16, LARGEST_SIDE = 1 << 20 };
+enum { TWO_STAGE_FROM = 2048, TWO_STAGE_FROM_COMPLEX = 1024, LARGEST_FILE = 1 << 16, LARGEST_SIDE = 1 << 20 };
 
 static const char head_line[] = "eegpu eigenvalues 1\n", last_line[] = "end\n";
 
@@ -22,9 +22,10 @@ static struct {
     eg_tuning tuning;
 } table = {.once = PTHREAD_ONCE_INIT};
 
-eg_driver eg_tuning_rule(int n, int threads)
+eg_driver eg_tuning_rule(bool is_complex, int n, int threads)
 {
-    return (eg_driver){.two_stage = n >= TWO_STAGE_FROM && threads == 1, .all_threads = true};
+    int from = is_complex ? TWO_STAGE_FROM_COMPLEX : TWO_STAGE_FROM;
+    return (eg_driver){.two_stage = n >= from && threads == 1, .all_threads = true};
 }
 
 /* ---- The file ---- */
@@ -187,5 +188,5 @@ eg_driver eg_tuning_driver(bool is_complex, int n, int threads)
             distance = off;
         }
     }
-    return nearest != NULL && nearest->n <= 1.5 * n ? nearest->driver : eg_tuning_rule(n, threads);
+    return nearest != NULL && nearest->n <= 1.5 * n ? nearest->driver : eg_tuning_rule(is_complex, n, threads);
 }

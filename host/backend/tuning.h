@@ -9,7 +9,7 @@
 enum { EG_TUNING_ROWS = 64, EG_TUNING_PATH = 4096, EG_TUNING_SMALLEST = 128 };
 
 typedef struct eg_driver {
-    bool two_stage;   /* reduction by way of a band: dsyevd_2stage, zheevd_2stage */
+    bool two_stage;   /* reduction by way of a band: dsyevd_2stage, zheevd_2stage; else dsytrd, zhetrd and tridiagonal.c */
     bool all_threads; /* the BLAS may use the threads of the lane; else one */
 } eg_driver;
 
@@ -24,8 +24,8 @@ typedef struct eg_tuning_row {
 /* The driver for a problem of size n where `threads` may work on it. */
 eg_driver eg_tuning_driver(bool is_complex, int n, int threads);
 
-/* The built-in rule: two stages from n = 1024 on where there is one thread. */
-eg_driver eg_tuning_rule(int n, int threads);
+/* The built-in rule: two stages from n = 2048 (complex: 1024) on where there is one thread. */
+eg_driver eg_tuning_rule(bool is_complex, int n, int threads);
 
 typedef struct eg_tuning {
     bool in_use;

@@ -12,8 +12,9 @@
 enum { MOST_COLLECTED = 256, MOST_POSTPONED = 256 };
 
 /* A lane among others keeps matrices of so many rows until it has some: solved together they take less time each (measured: 256 rows
- * two thirds). A matrix of a 0/1 function from so many rows on is worth all threads. */
-enum { COLLECT_TO_ROWS = 512, COLLECT_IN_LANE = 32, POSTPONE_FROM_ROWS = 1024 };
+ * two thirds). A matrix of a 0/1 function from so many rows on is worth all threads; which they are must not depend on the memory at
+ * hand, because the bits depend on the threads. */
+enum { COLLECT_TO_ROWS = 512, COLLECT_IN_LANE = 32, ALL_THREADS_FROM_ROWS = 1024 };
 static const uint64_t most_bytes_in_lane = UINT64_C(1) << 24;
 
 typedef struct collected {
@@ -198,18 +199,15 @@ static uint64_t largest_pending(const eg_spectrum *spectrum)
     return rows;
 }
 
-static eegpu_status solve_one(eg_run *run, const eg_task *task, eg_lane *lane, eg_product *product)
+static eegpu_status solve_one(eg_lane *lane, eg_product *product)
 {
-    eegpu_status status = EEGPU_OK;
     double start = eg_seconds();
-    EG_TRY(eg_spectrum_solve(lane, &product->spectrum));
+    eegpu_status status = eg_spectrum_solve(lane, &product->spectrum);
     product->seconds += eg_seconds() - start;
-    EG_TRY(eg_product_record(run, task, lane->threads, product));
-done:
     return status;
 }
 
-/* May a product with so many bytes of matrices wait until all trees are walked? */
+/* Let a product wait until all trees are walked, if there is room for it. */
 static bool postpone(side_by_side *all, const eg_task *task, eg_product *product)
 {
     eg_run *run = all->run;
@@ -226,19 +224,34 @@ static bool postpone(side_by_side *all, const eg_task *task, eg_product *product
     return has_room;
 }
 
-static eegpu_status finish(walk *w, side_by_side *all, const eg_task *task, eg_product *product)
+/* A product that is reduced and does not join others. `all` is NULL when nothing runs beside. */
+static eegpu_status finish_alone(const walk *w, side_by_side *all, const eg_task *task, uint64_t rows, eg_product *product)
 {
+    eg_run *run = w->run;
+    bool is_large = task->representation == EG_AS_COLUMNS && rows >= ALL_THREADS_FROM_ROWS;
+    eg_lane *lane = is_large ? run->whole_lane : w->lane;
     eegpu_status status = EEGPU_OK;
-    EG_TRY(eg_product_reduce(w->run, task, w->lane, product));
-    uint64_t rows = largest_pending(&product->spectrum);
-    if (all != NULL && rows > 0 && rows <= COLLECT_TO_ROWS)
-        return collect(w, task, product->spectrum.pending_bytes, COLLECT_IN_LANE, product);
-    if (all != NULL && rows >= POSTPONE_FROM_ROWS && task->representation == EG_AS_COLUMNS && w->run->workers > 1 &&
-        postpone(all, task, product))
-        return EEGPU_OK;
-    EG_TRY(solve_one(w->run, task, w->lane, product));
+    if (all != NULL && is_large)
+        return postpone(all, task, product)
+                   ? EEGPU_OK
+                   : eg_fail(EEGPU_OUT_OF_MEMORY, "a matrix of %llu rows waits for all threads: no room", (unsigned long long)rows);
+    EG_TRY(solve_one(lane, product));
+    if (all != NULL && task->representation == EG_AS_COLUMNS && rows > COLLECT_TO_ROWS && postpone(all, task, product))
+        return EEGPU_OK; /* its rank takes longer than its values, and any number of threads */
+    EG_TRY(eg_product_record(run, task, lane->threads, product));
 done:
     return status;
+}
+
+static eegpu_status finish(walk *w, side_by_side *all, const eg_task *task, eg_product *product)
+{
+    eegpu_status status = name_cut(w->run, task, eg_product_reduce(w->run, task, w->lane, product));
+    uint64_t rows = largest_pending(&product->spectrum);
+    if (status != EEGPU_OK)
+        return status;
+    if (all != NULL && rows > 0 && rows <= COLLECT_TO_ROWS)
+        return collect(w, task, product->spectrum.pending_bytes, COLLECT_IN_LANE, product);
+    return name_cut(w->run, task, finish_alone(w, all, task, rows, product));
 }
 
 static eegpu_status hand_over(walk *w, side_by_side *all, const eg_task *task, eg_product *product)
@@ -247,7 +260,7 @@ static eegpu_status hand_over(walk *w, side_by_side *all, const eg_task *task, e
     if (!w->run->finished[task->cut] && w->is_wide && !task->wide)
         return collect(w, task, eg_product_bytes(product), MOST_COLLECTED, product);
     if (!w->run->finished[task->cut])
-        status = name_cut(w->run, task, finish(w, all, task, product));
+        status = finish(w, all, task, product);
     eg_product_free(w->lane, product);
     return status;
 }
@@ -361,56 +374,57 @@ static eegpu_status flush_walks(void *context, uint64_t first, uint64_t last, in
     return status;
 }
 
-static eegpu_status solve_postponed_by(side_by_side *all, collected *item, eg_lane *lane)
+static eegpu_status finish_postponed(eg_run *run, collected *item)
 {
-    eegpu_status status = name_cut(all->run, item->task, solve_one(all->run, item->task, lane, &item->product));
-    eg_product_free(lane, &item->product);
-    return status;
+    eegpu_status status = EEGPU_OK;
+    EG_TRY(solve_one(run->whole_lane, &item->product));
+    EG_TRY(eg_product_record(run, item->task, run->whole_lane->threads, &item->product));
+done:
+    eg_product_free(run->whole_lane, &item->product);
+    return name_cut(run, item->task, status);
 }
 
-static eegpu_status solve_postponed(void *context, uint64_t first, uint64_t last, int worker)
+static eegpu_status begin_walks(eg_run *run, side_by_side **all)
 {
-    side_by_side *all = context;
-    double start = eg_seconds();
     eegpu_status status = EEGPU_OK;
-    for (uint64_t i = first; i < last && status == EEGPU_OK; i++)
-        status = solve_postponed_by(all, &all->postponed[i], all->run->lanes[worker]);
-    add_busy(all->run, start);
-    return status;
-}
-
-/* Trees side by side, then what lanes have collected, then what was postponed: one after another with all threads, or where there are
- * more than lanes, side by side. */
-static eegpu_status walk_narrow(eg_run *run)
-{
-    uint64_t trees = run->plan->tree_count - run->plan->wide_count;
-    side_by_side *all = NULL;
-    eegpu_status status = EEGPU_OK;
-    EG_TRY(eg_allocate_zero(NULL, 1, sizeof *all, "the walks through the cuts", &all));
-    all->run = run;
-    EG_TRY(eg_allocate_zero(NULL, (uint64_t)run->workers, sizeof *all->walks, "the walks through the cuts", &all->walks));
+    EG_TRY(eg_allocate_zero(NULL, 1, sizeof **all, "the walks through the cuts", all));
+    (*all)->run = run;
+    EG_TRY(eg_allocate_zero(NULL, (uint64_t)run->workers, sizeof *(*all)->walks, "the walks through the cuts", &(*all)->walks));
     run->room = eg_budget_free(run->budget);
     for (int i = 0; i < run->workers; i++) {
         uint64_t share = run->room / (8 * (uint64_t)run->workers);
-        all->walks[i].run = run;
-        all->walks[i].lane = run->lanes[i];
-        all->walks[i].most_bytes = share < most_bytes_in_lane ? share : most_bytes_in_lane;
+        (*all)->walks[i].run = run;
+        (*all)->walks[i].lane = run->lanes[i];
+        (*all)->walks[i].most_bytes = share < most_bytes_in_lane ? share : most_bytes_in_lane;
     }
-    EG_TRY(for_lanes(run, trees, walk_trees, all));
-    EG_TRY(for_lanes(run, (uint64_t)run->workers, flush_walks, all));
-    if (all->count > (size_t)run->workers)
-        EG_TRY(for_lanes(run, all->count, solve_postponed, all));
-    for (size_t i = 0; i < all->count; i++)
-        if (!run->finished[all->postponed[i].task->cut])
-            EG_TRY(solve_postponed_by(all, &all->postponed[i], run->whole_lane));
 done:
-    for (int i = 0; all != NULL && all->walks != NULL && i < run->workers; i++)
+    return status;
+}
+
+static void end_walks(eg_run *run, side_by_side *all)
+{
+    if (all == NULL)
+        return;
+    for (int i = 0; all->walks != NULL && i < run->workers; i++)
         drop_collected(&all->walks[i]);
-    for (size_t i = 0; all != NULL && i < all->count; i++)
-        eg_product_free(run->lanes[0], &all->postponed[i].product);
-    if (all != NULL)
-        eg_release(NULL, all->walks);
+    for (size_t i = 0; i < all->count; i++)
+        eg_product_free(run->whole_lane, &all->postponed[i].product);
+    eg_release(NULL, all->walks);
     eg_release(NULL, all);
+}
+
+/* Trees side by side, then what lanes have collected, then with all threads what was postponed. */
+static eegpu_status walk_narrow(eg_run *run)
+{
+    side_by_side *all = NULL;
+    eegpu_status status = EEGPU_OK;
+    EG_TRY(begin_walks(run, &all));
+    EG_TRY(for_lanes(run, run->plan->tree_count - run->plan->wide_count, walk_trees, all));
+    EG_TRY(for_lanes(run, (uint64_t)run->workers, flush_walks, all));
+    for (size_t i = 0; i < all->count; i++)
+        EG_TRY(finish_postponed(run, &all->postponed[i]));
+done:
+    end_walks(run, all);
     return status;
 }
 

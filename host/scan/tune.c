@@ -79,7 +79,7 @@ static double work_of(int n) { return (double)n * n * n; }
 static eegpu_status measure_row(const eg_tune_options *options, tune_job *job, int threads, eg_tune_row *row)
 {
     eegpu_status status = EEGPU_OK;
-    eg_driver rule = eg_tuning_rule(job->n, threads);
+    eg_driver rule = eg_tuning_rule(job->is_complex, job->n, threads);
     int best, of_rule = 2 * (threads > 1 && rule.all_threads) + rule.two_stage;
     *row = (eg_tune_row){.choice = {.is_complex = job->is_complex, .n = job->n, .threads = threads}};
     job->copies = threads == 1 ? eg_processor_count() : 1;
