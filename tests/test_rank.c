@@ -4,6 +4,7 @@
 
 #include "base/bits.h"
 #include "check.h"
+#include "spectrum/spectrum.h"
 
 typedef struct matrix {
     uint64_t rows, columns, words, *bits;
@@ -399,6 +400,79 @@ static void the_probability_is_counted_right(void)
     free(m.bits);
 }
 
+/* Bounds that the caller knows spare primes: 2^20 for every minor leaves room for no prime, so that the first one is a proof. */
+static void known_minors_spare_primes(void)
+{
+    matrix m = prime_numbers(20);
+    double *minor_bits = malloc((m.rows + 1) * sizeof *minor_bits);
+    uint64_t rank = 0;
+    double failure = 1;
+    for (uint64_t k = 0; minor_bits != NULL && k <= m.rows; k++)
+        minor_bits[k] = k == 514 ? 20 : 1e9;
+    CHECK_OK(eg_rank_modular(NULL, m.rows, m.columns, m.bits, m.words, minor_bits, 2, &rank, &failure));
+    CHECK_EQUAL(rank, 513);
+    CHECK(failure == 0);
+    free(minor_bits);
+    free(m.bits);
+}
+
+/* Nothing is empty and all hangs together: a block of one row would have to have one column. */
+static void make_one_block(matrix *m)
+{
+    for (uint64_t j = 0; j < m->columns; j++)
+        put(m, 0, j);
+    for (uint64_t i = 0; i < m->rows; i++)
+        put(m, i, 0);
+}
+
+/* Eigenvalues, minors bounded by them, and elimination where those leave something open: rows and columns with any weights. */
+static void check_rank_of_weighted(const matrix *m, uint64_t seed, uint64_t expected)
+{
+    eg_budget budget = {.limit = 0};
+    eg_device cpu = {.backend = &eg_backend_cpu, .budget = &budget};
+    eg_lane lane = {&cpu, 1};
+    eg_spectrum spectrum;
+    eg_bit_matrix weighted = {.rows = m->rows, .columns = m->columns, .words = m->words, .budget = &budget};
+    uint64_t ones = 0, blocks = 0, heaviest = seed % 3 == 0 ? 1 : seed % 3 == 1 ? 5 : 100000;
+    CHECK_OK(eg_allocate(&budget, m->rows * m->words, sizeof *m->bits, "bits", &weighted.bits));
+    CHECK_OK(eg_allocate(&budget, m->rows, sizeof *m->bits, "weights", &weighted.row_weight));
+    CHECK_OK(eg_allocate(&budget, m->columns, sizeof *m->bits, "weights", &weighted.column_weight));
+    memcpy(weighted.bits, m->bits, m->rows * m->words * sizeof *m->bits);
+    for (uint64_t i = 0; i < m->rows; i++)
+        weighted.row_weight[i] = 1 + next_random(&seed) % heaviest;
+    for (uint64_t j = 0; j < m->columns; j++)
+        weighted.column_weight[j] = 1 + next_random(&seed) % heaviest;
+    for (uint64_t i = 0; i < m->rows; i++)
+        for (uint64_t j = 0; j < m->columns; j++)
+            ones += get(m, i, j) ? weighted.row_weight[i] * weighted.column_weight[j] : 0;
+    eg_spectrum_begin(&budget, &spectrum);
+    CHECK_OK(eg_spectrum_add_counts(&lane, EG_ROUTE_GRAM, &weighted, ones, &blocks, &spectrum));
+    CHECK_OK(eg_spectrum_solve(&lane, &spectrum));
+    CHECK_OK(eg_spectrum_find_rank(&spectrum, ones, 1));
+    CHECK_OK(eg_spectrum_finish(&spectrum, ones));
+    CHECK(spectrum.rank_exact && spectrum.rank_doubt == 0);
+    CHECK_EQUAL(spectrum.rank, expected);
+    eg_spectrum_free(&lane, &spectrum);
+    eg_bit_matrix_free(&weighted);
+    CHECK_EQUAL(budget.used, 0);
+}
+
+static void ranks_by_way_of_the_spectrum(void)
+{
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        matrix a = random_of_low_rank(seed), b = random_of_low_rank(seed + 1000);
+        make_one_block(&a);
+        make_one_block(&b);
+        uint64_t rank = rank_by_integers(&a);
+        if (a.rows > 1)
+            check_rank_of_weighted(&a, seed, rank);
+        matrix both = product_of(&a, &b);
+        if (seed % 4 == 0 && both.rows > 1)
+            check_rank_of_weighted(&both, seed, rank * rank_by_integers(&b));
+        free(a.bits), free(b.bits), free(both.bits);
+    }
+}
+
 static void nothing_has_rank_0(void)
 {
     CHECK(check_rank(zeros(0, 5), 0) == 0);
@@ -427,5 +501,6 @@ EG_SUITE("rank", {"residues are exact", residues_are_exact}, {"kernels are exact
          {"ranks modulo small primes", ranks_modulo_small_primes}, {"a bad prime does not mislead", a_bad_prime_does_not_mislead},
          {"known ranks", known_ranks}, {"ranks of products", ranks_of_products}, {"long and flat", long_and_flat},
          {"ranks of prime numbers", ranks_of_prime_numbers}, {"all kernels agree", all_kernels_agree},
-         {"the probability is counted right", the_probability_is_counted_right}, {"nothing has rank 0", nothing_has_rank_0},
-         {"the memory limit is kept", the_memory_limit_is_kept})
+         {"the probability is counted right", the_probability_is_counted_right},
+         {"known minors spare primes", known_minors_spare_primes}, {"ranks by way of the spectrum", ranks_by_way_of_the_spectrum},
+         {"nothing has rank 0", nothing_has_rank_0}, {"the memory limit is kept", the_memory_limit_is_kept})

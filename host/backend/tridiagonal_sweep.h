@@ -56,8 +56,8 @@ TARGET static void NAMED(advance)(eg_sweeps *sweeps, int64_t steps)
     memcpy(stride, sweeps->stride, sizeof stride);
     for (int64_t i = 0; i < steps; i++)
         EACH_VECTOR
-        NAMED(advance_row)
-        (row + v * WIDTH, stride + v * WIDTH, sigma + v, c + v, s + v, gamma + v, p + v, above + v, negligible + v);
+    NAMED(advance_row)
+    (row + v * WIDTH, stride + v * WIDTH, sigma + v, c + v, s + v, gamma + v, p + v, above + v, negligible + v);
     memcpy(sweeps->c, c, sizeof c);
     memcpy(sweeps->s, s, sizeof s);
     memcpy(sweeps->gamma, gamma, sizeof gamma);
