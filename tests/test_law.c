@@ -146,15 +146,114 @@ static void test_verdicts(void)
         {"random", 2, 2, "contiguous", EG_LAW_UNDECIDED, "too few"},
         {"random", 4, 4, "lines", EG_LAW_UNDECIDED, "too few"},
         {"dyck", 1, 12, "prefix", EG_LAW_UNDECIDED, "nearly alike"},
+        {"w", 1, 16, "prefix", EG_LAW_AREA, "rank above 2"},
+        {"ising:beta=3e-6", 3, 4, "contiguous", EG_LAW_AREA, "boundary"}, /* tiny, and not 0 */
     };
     for (size_t i = 0; i < COUNT(cases); i++)
         expect_law(cases[i].source, open_source(cases[i].source, cases[i].height, cases[i].width), cases[i].family, cases[i].kind,
                    cases[i].fragment);
 }
 
+/* ---- Verdicts on made-up entropies ---- */
+
+static eegpu_record *records_of(const eegpu_cuts *cuts)
+{
+    size_t count = eegpu_cuts_count(cuts);
+    eegpu_record *records = calloc(count, sizeof *records);
+    for (size_t i = 0; records != NULL && i < count; i++) {
+        records[i] = (eegpu_record){.cut = i, .error = 1e-13, .n_a = eg_cut_size(cuts, i)};
+        records[i].n_b = cuts->pixels - records[i].n_a;
+        eg_cut_geometry(cuts, i, &records[i].boundary, &records[i].bonds);
+    }
+    return records;
+}
+
+static double volume_of(const eegpu_record *record) { return record->n_a < record->n_b ? record->n_a : record->n_b; }
+
+static void expect_verdict(const eegpu_cuts *cuts, const eegpu_record *records, size_t count, eg_law_kind kind,
+                           const char *fragment)
+{
+    eg_law law = {0};
+    if (!CHECK_OK(eg_law_of_records(cuts, records, count, &law)))
+        return;
+    EXPECT(law.verdict == kind && strstr(law.reason, fragment) != NULL, "%s, %s", eg_law_kind_name(law.verdict), law.reason);
+    eg_law_free(&law);
+}
+
+static void test_made_up(void)
+{
+    eegpu_cuts *cuts = family_cuts(4, 4, "contiguous"), *chain = family_cuts(1, 24, "prefix"),
+               *straight = family_cuts(8, 7, "lines");
+    eegpu_record *records = records_of(cuts), *ends = records_of(chain), *lines = records_of(straight);
+    size_t count = eegpu_cuts_count(cuts), lengths = eegpu_cuts_count(chain), line_count = eegpu_cuts_count(straight);
+    for (size_t i = 0; i < count; i++)
+        records[i].s_vn = 0.9 - 0.07 * eg_law_boundary(cuts, i);
+    expect_verdict(cuts, records, count, EG_LAW_UNDECIDED, "does not grow");
+    for (size_t i = 0; i < count; i++)
+        records[i].s_vn = 0.3 * volume_of(&records[i]) + 0.001 * (double)(i % 5);
+    expect_verdict(cuts, records, count, EG_LAW_VOLUME, "volume");
+    records[3].error = 1; /* says nothing of the others */
+    expect_verdict(cuts, records, count, EG_LAW_VOLUME, "volume");
+    for (size_t i = 0; i < count; i++)
+        records[i] = (eegpu_record){.cut = i,
+                                    .n_a = records[i].n_a,
+                                    .n_b = records[i].n_b,
+                                    .s_vn = 1e-10,
+                                    .error = 1e-9,
+                                    .boundary = records[i].boundary,
+                                    .bonds = records[i].bonds};
+    expect_verdict(cuts, records, count, EG_LAW_AREA, "S = 0");
+    for (size_t i = 0; i < lengths; i++) { /* rises, but with much noise: not seen is not ruled out */
+        static const double noise[] = {0.3, -0.35, 0.2, -0.25, 0.35, -0.3};
+        ends[i].s_vn = 1 + 0.03 * volume_of(&ends[i]) + noise[(size_t)volume_of(&ends[i]) % 6];
+    }
+    expect_verdict(chain, ends, lengths, EG_LAW_UNDECIDED, "leave room for a growth");
+    for (size_t i = 0; i < lengths; i++)
+        ends[i].s_vn = 1 + 0.002 * cos(2.1 * volume_of(&ends[i]));
+    expect_verdict(chain, ends, lengths, EG_LAW_AREA, "no room for another law");
+    for (size_t i = 0; i < line_count; i++) /* two values of the boundary explain everything, as any two would */
+        lines[i].s_vn = lines[i].boundary == 8 ? 2 : 1;
+    expect_verdict(straight, lines, line_count, EG_LAW_UNDECIDED, "only 2 values");
+    free(records), free(ends), free(lines);
+    eegpu_cuts_free(cuts);
+    eegpu_cuts_free(chain);
+    eegpu_cuts_free(straight);
+}
+
+/* A cut and its complement are one cut: the law does not depend on which side is called A. */
+static void test_complements(void)
+{
+    static const char *const sources[] = {"hardsquare", "graph", "connected", "random", "loops", "majority"};
+    for (size_t i = 0; i < COUNT(sources); i++) {
+        eegpu_state *state = open_source(sources[i], 4, 4);
+        eegpu_cuts *cuts = family_cuts(4, 4, "contiguous"), *others = NULL;
+        eegpu_scan_options options = scan_options(EEGPU_METHOD_AUTO, 1);
+        eg_study found = {0}, turned = {0};
+        uint64_t masks[256];
+        size_t count = eegpu_cuts_count(cuts);
+        for (size_t k = 0; k < count; k++)
+            masks[k] = k % 3 == 0 ? eg_cut_mask(cuts, k)[0] : ~eg_cut_mask(cuts, k)[0] & 0xFFFF;
+        others = mask_cuts(4, 4, masks, count);
+        if (CHECK_OK(eg_study_function(state, cuts, &options, 0, &found)) &&
+            CHECK_OK(eg_study_function(state, others, &options, 0, &turned))) {
+            EXPECT(found.law.verdict == turned.law.verdict && found.law.best == turned.law.best, "%s: %s and %s", sources[i],
+                   found.law.reason, turned.law.reason);
+            CHECK_EQUAL(found.law.count, turned.law.count);
+            for (int m = 0; m < EG_LAW_MODELS; m++)
+                if (found.law.fits[m].solved && found.law.fits[m].residual > 1e-9)
+                    CHECK_NEAR(turned.law.fits[m].aicc, found.law.fits[m].aicc, 1e-6);
+        }
+        eg_study_free(&found);
+        eg_study_free(&turned);
+        eegpu_cuts_free(cuts);
+        eegpu_cuts_free(others);
+        eegpu_state_close(state);
+    }
+}
+
 /* ---- The transverse-field Ising chain, H = -sum Z Z - g sum X, ground state by power iteration on a shifted H ---- */
 
-enum { CHAIN = 10, CHAIN_SIZE = 1 << CHAIN };
+enum { CHAIN = 12, CHAIN_SIZE = 1 << CHAIN };
 
 static double *ising_chain(double g)
 {
@@ -358,14 +457,14 @@ static void test_broken_theory(void)
     if (result == NULL || help == NULL)
         goto done;
     result->records[5].s_vn += 1e-6;
-    eg_theory_check_all(cuts, result->records, help->records, NULL, &theory);
+    eg_theory_check_all(cuts, result->records, help->records, NULL, (eg_theory_network){0}, &theory);
     CHECK(theory.broken >= 1 && theory.checks[0].outcome == EG_CHECK_BROKEN && theory.checks[0].cut == 5);
     result->records[5].s_vn = 9;
-    eg_theory_check_all(cuts, result->records, help->records, NULL, &theory);
+    eg_theory_check_all(cuts, result->records, help->records, NULL, (eg_theory_network){0}, &theory);
     for (int i = 0; i < 4; i++)
         CHECK(theory.checks[i].outcome == EG_CHECK_BROKEN && theory.checks[i].cut == 5);
     result->records[5].s_vn = NAN;
-    eg_theory_check_all(cuts, result->records, help->records, NULL, &theory);
+    eg_theory_check_all(cuts, result->records, help->records, NULL, (eg_theory_network){0}, &theory);
     CHECK(theory.broken >= 1);
 done:
     eegpu_result_free(result);
@@ -378,5 +477,6 @@ done:
 EG_SUITE("laws", {"fits: one regressor", test_one_regressor}, {"fits: two regressors", test_two_regressors},
          {"fits: correlated regressors", test_correlated_regressors}, {"fits that cannot be made", test_fits_that_cannot_be_made},
          {"shapes", test_shapes}, {"the logarithm of chains", test_logarithm_of_chains}, {"verdicts", test_verdicts},
+         {"made-up entropies", test_made_up}, {"complements", test_complements},
          {"the transverse-field Ising chain", test_ising_chain}, {"parameters", test_parameters},
          {"topological term", test_topological_term}, {"theory", test_theory}, {"broken theory", test_broken_theory})

@@ -1,6 +1,7 @@
 /* `eegpu law`: opens the output and the function with its cuts, or the JSON of a scan, studies, writes, and fails when a statement of the paper is
  * broken. Comes in: settings. Called by main.c. What is measured is scan/'s business, how it looks is report/'s. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -37,6 +38,7 @@ static eegpu_status refuse_for_file(const eg_settings *settings)
                         : strcmp(settings->device, "auto") != 0     ? "--device"
                         : settings->check_theory                    ? "--check-theory"
                         : settings->bit_order != 0                  ? "--bit-order"
+                        : settings->networks.yes                    ? "--yes"
                                                                     : NULL;
     if (given == NULL)
         return EEGPU_OK;
@@ -59,6 +61,29 @@ done:
     return status;
 }
 
+/* What takes a minute is said; what takes ten needs --yes. */
+static eegpu_status foresee(law_job *job, const eegpu_scan_options *options, int parts)
+{
+    const double worth_saying = 60, long_seconds = 600;
+    char time[48];
+    double seconds = 0;
+    eegpu_status status;
+    EG_TRY(eg_study_foresee(job->state, job->cuts, options, parts, &seconds));
+    if (seconds < worth_saying)
+        goto done;
+    eg_time_text(seconds, time, sizeof time);
+    if (seconds >= long_seconds && !job->settings->networks.yes)
+        status = eg_fail(
+            EEGPU_USAGE,
+            "studying %zu cuts of this function would take about %s or more; start it with --yes, or take fewer cuts (--max-size, "
+            "--cuts), a smaller lattice, or `eegpu scan` and then `eegpu law RESULT.json` for the law alone",
+            eegpu_cuts_count(job->cuts), time);
+    else if (!job->settings->quiet)
+        fprintf(stderr, "eegpu: this study will take about %s or more\n", time);
+done:
+    return status;
+}
+
 static eegpu_status study_function(law_job *job)
 {
     const eg_settings *settings = job->settings;
@@ -71,6 +96,7 @@ static eegpu_status study_function(law_job *job)
     options.progress_user = &job->terminal;
     EG_TRY(eg_inputs_open(settings, &job->terminal, &job->state, &job->cuts));
     double start = eg_seconds();
+    EG_TRY(foresee(job, &options, parts));
     EG_TRY(eg_study_function(job->state, job->cuts, &options, parts, &job->study));
     if (eg_pages_wanted(settings))
         EG_TRY(eg_gallery_make(job->state, job->cuts, &options, &job->study, &job->gallery));

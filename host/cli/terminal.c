@@ -22,6 +22,19 @@ static int window_columns(int descriptor)
     return isatty(descriptor) && ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
+const char *eg_time_text(double seconds, char *text, size_t size)
+{
+    if (seconds < 120)
+        snprintf(text, size, "%.0f seconds", seconds);
+    else if (seconds < 7200)
+        snprintf(text, size, "%.0f minutes", seconds / 60);
+    else if (seconds < 48 * 3600.0)
+        snprintf(text, size, "%.0f hours", seconds / 3600);
+    else
+        snprintf(text, size, "%.3g days", seconds / 86400);
+    return text;
+}
+
 int eg_terminal_columns(bool to_standard_output)
 {
     const char *asked = getenv("COLUMNS");

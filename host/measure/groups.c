@@ -24,10 +24,16 @@ static uint64_t mix(uint64_t z)
     return z ^ z >> 31;
 }
 
+/* One side of a cut. Sides are compared by boundary, then by the area of the rectangle around them, then by shape. */
+typedef struct side {
+    int boundary, extent;
+    uint64_t shape;
+} side;
+
 /* A number of the set of pixels on one side that does not change when the set is moved; `turn` is one of the 8 symmetries of the square. */
-static uint64_t moved_shape(const struct eegpu_cuts *cuts, const uint64_t *mask, bool in_a, int turn)
+static uint64_t moved_shape(const struct eegpu_cuts *cuts, const uint64_t *mask, bool in_a, int turn, int *extent)
 {
-    int top = INT32_MAX, left = INT32_MAX;
+    int top = INT32_MAX, left = INT32_MAX, bottom = INT32_MIN, right = INT32_MIN;
     uint64_t sum = 0;
     for (int pass = 0; pass < 2; pass++)
         for (int pixel = 0; pixel < cuts->pixels; pixel++) {
@@ -43,31 +49,58 @@ static uint64_t moved_shape(const struct eegpu_cuts *cuts, const uint64_t *mask,
             if (pass == 0) {
                 top = y < top ? y : top;
                 left = x < left ? x : left;
+                bottom = y > bottom ? y : bottom;
+                right = x > right ? x : right;
             } else {
                 sum += mix((uint64_t)(y - top) << 32 | (uint64_t)(x - left));
             }
         }
+    *extent = (bottom - top + 1) * (right - left + 1);
     return sum;
 }
 
-static uint64_t shape_of_side(const struct eegpu_cuts *cuts, const uint64_t *mask, bool in_a)
+static int boundary_of(const struct eegpu_cuts *cuts, const uint64_t *mask, bool in_a)
 {
-    uint64_t least = UINT64_MAX;
-    for (int turn = 0; turn < 8; turn++) {
-        uint64_t shape = moved_shape(cuts, mask, in_a, turn);
-        least = shape < least ? shape : least;
+    int count = 0, width = cuts->width;
+    for (int pixel = 0; pixel < cuts->pixels; pixel++) {
+        bool left = pixel % width > 0 && eg_bit(mask, (uint64_t)pixel - 1) != in_a;
+        bool right = pixel % width < width - 1 && eg_bit(mask, (uint64_t)pixel + 1) != in_a;
+        bool up = pixel >= width && eg_bit(mask, (uint64_t)(pixel - width)) != in_a;
+        bool down = pixel + width < cuts->pixels && eg_bit(mask, (uint64_t)(pixel + width)) != in_a;
+        count += eg_bit(mask, (uint64_t)pixel) == in_a && (left || right || up || down);
     }
-    return least;
+    return count;
 }
 
-/* Of the smaller side; of two equal ones the smaller number. */
-static uint64_t shape_of_cut(const struct eegpu_cuts *cuts, const uint64_t *mask, int n_a, int n_b)
+static side side_of(const struct eegpu_cuts *cuts, const uint64_t *mask, bool in_a)
 {
-    if (n_a != n_b)
-        return shape_of_side(cuts, mask, n_a < n_b);
-    uint64_t a = shape_of_side(cuts, mask, true), b = shape_of_side(cuts, mask, false);
-    return a < b ? a : b;
+    side result = {.boundary = boundary_of(cuts, mask, in_a), .shape = UINT64_MAX};
+    for (int turn = 0; turn < 8; turn++) {
+        uint64_t shape = moved_shape(cuts, mask, in_a, turn, &result.extent);
+        result.shape = shape < result.shape ? shape : result.shape;
+    }
+    return result;
 }
+
+static bool comes_first(const side *a, const side *b)
+{
+    if (a->boundary != b->boundary)
+        return a->boundary < b->boundary;
+    return a->extent != b->extent ? a->extent < b->extent : a->shape < b->shape;
+}
+
+/* Of the smaller side; of two equal ones that which comes first. */
+static side side_of_cut(const struct eegpu_cuts *cuts, size_t cut)
+{
+    const uint64_t *mask = eg_cut_mask(cuts, cut);
+    int n_a = eg_cut_size(cuts, cut), n_b = cuts->pixels - n_a;
+    if (n_a != n_b)
+        return side_of(cuts, mask, n_a < n_b);
+    side a = side_of(cuts, mask, true), b = side_of(cuts, mask, false);
+    return comes_first(&a, &b) ? a : b;
+}
+
+int eg_law_boundary(const struct eegpu_cuts *cuts, size_t cut) { return side_of_cut(cuts, cut).boundary; }
 
 static int compare_members(const void *left, const void *right)
 {
@@ -156,15 +189,17 @@ eegpu_status eg_law_make_groups(const struct eegpu_cuts *cuts, const eegpu_recor
 {
     member *members = NULL;
     eegpu_status status = EEGPU_OK;
+    law->is_chain = cuts->height == 1 || cuts->width == 1;
+    law->is_prefix = law->is_chain;
     EG_TRY(eg_allocate(NULL, count, sizeof *members, "the shapes of the cuts", &members));
     for (size_t i = 0; i < count; i++) {
         const eegpu_record *record = &records[i];
-        members[i] = (member){shape_of_cut(cuts, eg_cut_mask(cuts, i), record->n_a, record->n_b),
-                              record->n_a < record->n_b ? record->n_a : record->n_b, record->boundary, record->bonds, i};
+        side own = side_of_cut(cuts, i);
+        members[i] = (member){own.shape, record->n_a < record->n_b ? record->n_a : record->n_b, own.boundary, record->bonds, i};
+        law->is_prefix = law->is_prefix && record->bonds == 1;
     }
     qsort(members, count, sizeof *members, compare_members);
     EG_TRY(eg_allocate(NULL, count, sizeof *law->groups, "the groups of a fit", &law->groups));
-    law->is_chain = cuts->height == 1 || cuts->width == 1;
     for (size_t first = 0, last; first < count; first = last) {
         for (last = first + 1; last < count && same_group(&members[first], &members[last]); last++)
             continue;

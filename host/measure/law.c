@@ -1,10 +1,13 @@
 /* Fits and the verdict. Every model of the table is fitted to the same groups; the law of the model with the least AICc is the verdict if no
- * model of another law comes near, if the model describes the entropies, and if S grows with what it names. Everything else is
- * undecided, with what would tell. Called by `eegpu law`. */
+ * model of another law comes near, if the model describes the entropies, and if S grows with what it names. That S grows with nothing is
+ * believed only where growth can be ruled out, not where it is just not seen. Everything else is undecided, with what would tell.
+ * Called by `eegpu law`. */
 #include "measure/law.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/memory.h"
 #include "measure/groups.h"
@@ -77,16 +80,19 @@ done:
 
 /* ---- The verdict ---- */
 
-static int best_of_kind(const eg_law *law, eg_law_kind kind, bool other_kinds)
+/* The best model of a law (`is_rival`: of all others); -1: none. Mixed models are no law. */
+static int best_of(const eg_law *law, eg_law_kind kind, bool is_rival)
 {
     int best = -1;
     for (int m = 0; m < EG_LAW_MODELS; m++) {
-        bool counts = eg_law_models[m].kind != EG_LAW_MIXED && (eg_law_models[m].kind == kind) != other_kinds;
+        bool counts = eg_law_models[m].kind != EG_LAW_MIXED && (eg_law_models[m].kind == kind) != is_rival;
         if (counts && law->fits[m].solved && isfinite(law->fits[m].aicc) && (best < 0 || law->fits[m].aicc < law->fits[best].aicc))
             best = m;
     }
     return best;
 }
+
+static int best_of_all(const eg_law *law) { return best_of(law, EG_LAW_MIXED, true); }
 
 static double correlation_of(const eg_law *law, eg_regressor a, eg_regressor b)
 {
@@ -105,139 +111,240 @@ static double correlation_of(const eg_law *law, eg_regressor a, eg_regressor b)
 }
 
 /* Where other cuts can tell, which; where S depends on more than sizes, no family of cuts would. */
-static eg_law_kind undecided(eg_law *law, bool other_cuts_tell)
+typedef enum advice { OTHER_CUTS, NO_CUTS } advice;
+
+EG_FORMAT(3, 4) static eg_law_kind undecided(eg_law *law, advice what, const char *format, ...)
 {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(law->reason, sizeof law->reason, format, arguments);
+    va_end(arguments);
     snprintf(law->advice, sizeof law->advice, "%s",
-             !other_cuts_tell ? "no family of cuts: look at the spread of each shape and at the cuts one by one"
-             : law->is_chain
-                 ? "a longer chain, with --cuts prefix (N pixels give N/2 lengths, and 6 are few)"
-                 : "--cuts contiguous without --max-size on a larger lattice, 4x5 or more, where regions of one boundary "
-                   "differ in volume");
+             what == NO_CUTS  ? "no family of cuts: look at the spread of each shape and at the cuts one by one"
+             : !law->is_chain ? "--cuts contiguous without --max-size on a larger lattice, 4x5 or more, where regions of one "
+                                "boundary differ in volume"
+             : law->is_prefix ? "a longer chain, with --cuts prefix (N pixels give N/2 lengths, and 6 are few)"
+                              : "--cuts prefix: one end moves while the boundary stays (N pixels give N/2 lengths, and 6 are few)");
     return EG_LAW_UNDECIDED;
 }
 
-/* All entropies are the same: nothing to fit. */
-static bool is_flat(eg_law *law, double floor)
+static double mean_entropy(const eg_law *law)
 {
+    double mean = 0;
+    for (size_t i = 0; i < law->count; i++)
+        mean += law->groups[i].s / (double)law->count;
+    return mean;
+}
+
+static bool has_wide_volumes(const eg_law *law)
+{
+    enum { FACTOR = 4 };
+    return law->groups[law->count - 1].volume >= FACTOR * law->groups[0].volume;
+}
+
+static int by_size(const void *left, const void *right)
+{
+    double a = *(const double *)left, b = *(const double *)right;
+    return a < b ? -1 : a > b;
+}
+
+/* A single large error must not hide what all the others say. */
+static eegpu_status median_error(const eegpu_record *records, size_t count, double *median)
+{
+    double *errors = NULL;
+    eegpu_status status = eg_allocate(NULL, count, sizeof *errors, "the errors of the entropies", &errors);
+    if (status != EEGPU_OK)
+        return status;
+    for (size_t i = 0; i < count; i++)
+        errors[i] = records[i].error;
+    qsort(errors, count, sizeof *errors, by_size);
+    *median = errors[count / 2];
+    eg_release(NULL, errors);
+    return EEGPU_OK;
+}
+
+/* All entropies are 0, each within its own error, or all the same: nothing to fit. */
+static bool is_flat(const eegpu_record *records, size_t count, double median, eg_law *law)
+{
+    enum { ERRORS = 10 };
     double least = INFINITY, most = 0;
-    for (size_t i = 0; i < law->count; i++) {
-        least = fmin(least, law->groups[i].least);
-        most = fmax(most, law->groups[i].most);
+    bool is_zero = true;
+    for (size_t i = 0; i < count; i++) {
+        least = fmin(least, records[i].s_vn);
+        most = fmax(most, records[i].s_vn);
+        is_zero = is_zero && records[i].s_vn <= fmin(ERRORS * records[i].error, 1e-6);
     }
-    if (most - least > 100 * floor || law->count < 2)
+    if (law->count < 2 || (!is_zero && (most - least > ERRORS * median || !has_wide_volumes(law))))
         return false;
     law->best = 0;
     law->margin = NAN;
-    if (most <= 100 * floor)
-        snprintf(law->reason, sizeof law->reason, "S = 0 for every cut: a product of functions of single pixels (Theorem 1)");
+    if (is_zero)
+        snprintf(law->reason, sizeof law->reason,
+                 "S = 0 for every cut, within its error (at most %.2g nats): a product of functions of single pixels (Theorem 1)",
+                 most);
     else
         snprintf(law->reason, sizeof law->reason,
                  "S is the same, %.6g nats, for every cut: it is bounded and grows with neither boundary nor volume", most);
     return true;
 }
 
-/* Nothing is left to explain once the constant or the bonds are taken out. */
+/* No cut has a larger rank R than those of the smallest regions: S <= log R whatever their size. */
+static bool is_bounded_by_rank(const struct eegpu_cuts *cuts, const eegpu_record *records, size_t count, eg_law *law)
+{
+    uint64_t of_smallest = 0, of_all = 0;
+    for (size_t i = 0; i < count; i++) {
+        int size = eg_cut_size(cuts, i), volume = size < cuts->pixels - size ? size : cuts->pixels - size;
+        if (records[i].rank == 0)
+            return false; /* not known: entropies that were read */
+        of_all = records[i].rank > of_all ? records[i].rank : of_all;
+        if (volume == law->groups[0].volume && records[i].rank > of_smallest)
+            of_smallest = records[i].rank;
+    }
+    if (of_all > of_smallest || !has_wide_volumes(law))
+        return false;
+    law->best = best_of(law, EG_LAW_AREA, false);
+    law->margin = NAN;
+    snprintf(
+        law->reason, sizeof law->reason,
+        "no cut has a rank above %llu, that of the smallest regions, while the volume grows from %d to %d: S <= log %llu = %.4g "
+        "nats, however S comes near to it",
+        (unsigned long long)of_all, law->groups[0].volume, law->groups[law->count - 1].volume, (unsigned long long)of_all,
+        log((double)of_all));
+    return true;
+}
+
+/* Nothing is left to explain once the constant or the bonds are taken out, and no other law does nearly as well. */
 static bool is_nearly_flat(eg_law *law)
 {
-    enum { CONSTANT = 0, BONDS = 2, FACTOR = 4 };
-    double mean = 0;
-    for (size_t i = 0; i < law->count; i++)
-        mean += law->groups[i].s / (double)law->count;
-    if (law->groups[law->count - 1].volume < FACTOR * law->groups[0].volume)
-        return false;
-    for (int m = CONSTANT; m <= BONDS; m += BONDS - CONSTANT) {
-        if (!law->fits[m].solved || law->fits[m].residual > EG_LAW_FLAT * mean)
+    enum { TIMES = 3 };
+    double mean = mean_entropy(law);
+    for (int m = 0; m < EG_LAW_MODELS && has_wide_volumes(law); m++) {
+        const eg_law_model *model = &eg_law_models[m];
+        bool may = model->terms == 0 || (model->terms == 1 && model->regressor[0] == EG_BONDS);
+        if (!may || !law->fits[m].solved || law->fits[m].residual > EG_LAW_FLAT * mean)
+            continue;
+        int rival = best_of(law, EG_LAW_AREA, true);
+        if (model->terms > 0 && rival >= 0 && law->fits[rival].residual < TIMES * law->fits[m].residual)
             continue;
         law->best = m;
-        int rival = best_of_kind(law, EG_LAW_AREA, true);
         law->margin = rival >= 0 ? law->fits[rival].aicc - law->fits[m].aicc : NAN;
         snprintf(law->reason, sizeof law->reason,
                  "the model %s describes S to %.2g of its mean while the volume grows from %d to %d: no room for another law",
-                 eg_law_models[m].name, law->fits[m].residual / mean, law->groups[0].volume, law->groups[law->count - 1].volume);
+                 model->name, law->fits[m].residual / mean, law->groups[0].volume, law->groups[law->count - 1].volume);
         return true;
     }
     return false;
 }
 
-static const char *const what_grows[] = {"boundary", "volume", "logarithm"};
+/* How much S may grow with the volume over these cuts, at two standard errors, as a part of its mean. */
+static double possible_growth(const eg_law *law)
+{
+    for (int m = 0; m < EG_LAW_MODELS; m++)
+        if (eg_law_models[m].terms == 1 && eg_law_models[m].regressor[0] == EG_VOLUME && law->fits[m].solved)
+            return (fabs(law->fits[m].slope[0]) + 2 * law->fits[m].slope_error[0]) *
+                   (law->groups[law->count - 1].volume - law->groups[0].volume) / mean_entropy(law);
+    return INFINITY;
+}
+
+/* Values of what the model names that differ. */
+static size_t count_values(const eg_law *law, eg_regressor regressor)
+{
+    size_t values = 0;
+    for (size_t i = 0; i < law->count; i++) {
+        bool is_new = true;
+        for (size_t j = 0; j < i && is_new; j++)
+            is_new = fabs(law->groups[i].regressor[regressor] - law->groups[j].regressor[regressor]) >
+                     1e-9 * fabs(law->groups[i].regressor[regressor]);
+        values += is_new;
+    }
+    return values;
+}
+
+static eg_law_kind decide_constant(eg_law *law, int rival)
+{
+    const eg_fit *fit = &law->fits[law->best];
+    double growth = possible_growth(law), share = fit->residual / fabs(fit->intercept);
+    if (growth > EG_LAW_MOST_GROWTH)
+        return undecided(
+            law, OTHER_CUTS,
+            "S varies by %.2g of its mean, and so few shapes (%zu) leave room for a growth with the volume by %.2g of it", share,
+            law->count, growth);
+    if (share > 0.1)
+        return undecided(
+            law, NO_CUTS,
+            "S varies by %.2g of its mean, and neither boundary nor volume nor a logarithm explains it: it depends on which cut",
+            share);
+    snprintf(law->reason, sizeof law->reason,
+             "S stays at %.4g +- %.2g nats while the volume grows: by at most %.2g of that (AICc ahead of %s by %.1f)",
+             fit->intercept, fit->residual, growth, eg_law_models[rival].name, law->margin);
+    return EG_LAW_AREA;
+}
+
+/* The best model has a regressor. */
+static eg_law_kind decide_growing(eg_law *law, int rival)
+{
+    static const char *const what_grows[] = {"boundary", "volume", "logarithm"};
+    const eg_law_model *model = &eg_law_models[law->best], *other = &eg_law_models[rival];
+    const eg_fit *fit = &law->fits[law->best];
+    size_t values = count_values(law, model->regressor[0]);
+    if (fit->r_squared < EG_LAW_LEAST_R_SQUARED)
+        return undecided(law, NO_CUTS,
+                         "the best model, %s, explains only R^2 = %.3f of how S varies: S depends on more than boundary and volume",
+                         model->name, fit->r_squared);
+    if (values < EG_LAW_LEAST_VALUES)
+        return undecided(law, OTHER_CUTS, "%s fits best, but these cuts have only %zu values of it: at least %d are needed",
+                         model->name, values, EG_LAW_LEAST_VALUES);
+    if (law->margin < EG_LAW_LEAST_MARGIN || fit->residual > EG_LAW_MOST_RESIDUAL * law->fits[rival].residual) {
+        char correlation[80] = "";
+        if (isfinite(law->correlation))
+            snprintf(correlation, sizeof correlation, "; the correlation of boundary and volume over these cuts is %.2f",
+                     law->correlation);
+        return undecided(law, OTHER_CUTS,
+                         "%s (%s law) and %s (%s law) fit nearly alike: AICc differs by %.2f, residuals are %.3g and %.3g nats%s",
+                         model->name, eg_law_kind_name(model->kind), other->name, eg_law_kind_name(other->kind), law->margin,
+                         fit->residual, law->fits[rival].residual, correlation);
+    }
+    if (model->regressor[0] != EG_END && !(fit->slope[0] > 2 * fit->slope_error[0]))
+        return undecided(law, OTHER_CUTS, "%s fits best, but S does not grow with it: slope %.3g +- %.2g", model->name,
+                         fit->slope[0], fit->slope_error[0]);
+    snprintf(law->reason, sizeof law->reason, "S follows the %s: the model %s has R^2 = %.4f and is ahead of %s by %.1f in AICc",
+             what_grows[model->kind], model->name, fit->r_squared, other->name, law->margin);
+    return model->kind;
+}
 
 static eg_law_kind decide(eg_law *law)
 {
-    int best = best_of_kind(law, EG_LAW_MIXED, true), rival;
-    const eg_fit *fit;
-    law->best = best;
-    if (best < 0) {
-        snprintf(law->reason, sizeof law->reason, "no model could be fitted to %zu different cuts", law->count);
-        return undecided(law, true);
-    }
-    fit = &law->fits[best];
-    eg_law_kind kind = eg_law_models[best].kind;
-    rival = best_of_kind(law, kind, true);
-    if (rival < 0) {
-        snprintf(law->reason, sizeof law->reason,
-                 "only boundary or bonds vary between these cuts, so that volume and boundary cannot be told apart");
-        return undecided(law, true);
-    }
-    law->margin = law->fits[rival].aicc - fit->aicc;
-    if (law->terms[best] == 0 && law->fits[best].residual > 0.1 * fabs(fit->intercept)) {
-        snprintf(
-            law->reason, sizeof law->reason,
-            "S varies by %.2g of its mean, and neither boundary nor volume nor a logarithm explains it: it depends on which cut",
-            fit->residual / fabs(fit->intercept));
-        return undecided(law, false);
-    }
-    if (law->terms[best] > 0 && fit->r_squared < EG_LAW_LEAST_R_SQUARED) {
-        snprintf(law->reason, sizeof law->reason,
-                 "the best model, %s, explains only R^2 = %.3f of how S varies: S depends on more than boundary and volume",
-                 eg_law_models[best].name, fit->r_squared);
-        return undecided(law, false);
-    }
-    if (law->margin < EG_LAW_LEAST_MARGIN) {
-        snprintf(
-            law->reason, sizeof law->reason,
-            "%s (%s law) and %s (%s law) fit nearly alike: AICc differs by %.2f, less than %.0f; the correlation of boundary and "
-            "volume over these cuts is %.2f",
-            eg_law_models[best].name, eg_law_kind_name(kind), eg_law_models[rival].name,
-            eg_law_kind_name(eg_law_models[rival].kind), law->margin, EG_LAW_LEAST_MARGIN, law->correlation);
-        return undecided(law, true);
-    }
-    bool grows = kind == EG_LAW_AREA ? true : fit->slope[0] > 2 * fit->slope_error[0];
-    if (!grows) {
-        snprintf(law->reason, sizeof law->reason, "%s fits best, but S does not grow with it: slope %.3g +- %.2g",
-                 eg_law_models[best].name, fit->slope[0], fit->slope_error[0]);
-        return undecided(law, true);
-    }
-    if (law->terms[best] == 0)
-        snprintf(law->reason, sizeof law->reason, "S stays at %.4g +- %.2g nats while the volume grows (AICc ahead of %s by %.1f)",
-                 fit->intercept, fit->residual, eg_law_models[rival].name, law->margin);
-    else
-        snprintf(law->reason, sizeof law->reason,
-                 "S follows the %s: the model %s has R^2 = %.4f and is ahead of %s by %.1f in AICc", what_grows[kind],
-                 eg_law_models[best].name, fit->r_squared, eg_law_models[rival].name, law->margin);
-    return kind;
+    int best = law->best = best_of_all(law), rival;
+    if (best < 0)
+        return undecided(law, OTHER_CUTS, "no model could be fitted to %zu different cuts", law->count);
+    rival = best_of(law, eg_law_models[best].kind, true);
+    if (rival < 0)
+        return undecided(law, OTHER_CUTS,
+                         "only boundary or bonds vary between these cuts, so that volume and boundary cannot be told apart");
+    law->margin = law->fits[rival].aicc - law->fits[best].aicc;
+    return law->terms[best] == 0 ? decide_constant(law, rival) : decide_growing(law, rival);
 }
 
 eegpu_status eg_law_of_records(const struct eegpu_cuts *cuts, const eegpu_record *records, size_t count, eg_law *law)
 {
-    double floor = 1e-12;
+    double median = 0;
     eegpu_status status = EEGPU_OK;
     *law = (eg_law){.best = -1, .margin = NAN, .correlation = NAN};
     if (count == 0)
         return eg_fail(EEGPU_USAGE, "fitting a law: there are no cuts; choose another --cuts or a larger --max-size");
-    for (size_t i = 0; i < count; i++)
-        floor = fmax(floor, records[i].error);
+    EG_TRY(median_error(records, count, &median));
     EG_TRY(eg_law_make_groups(cuts, records, count, law));
-    EG_TRY(fit_all(law, floor));
+    EG_TRY(fit_all(law, fmax(1e-12, median)));
     law->correlation = correlation_of(law, EG_BOUNDARY, EG_VOLUME);
-    if (is_flat(law, floor)) {
+    if (is_flat(records, count, median, law))
         law->verdict = EG_LAW_AREA;
-    } else if (law->count < EG_LAW_LEAST_GROUPS) {
-        snprintf(law->reason, sizeof law->reason, "too few different cuts: %zu shapes, at least %d are needed", law->count,
-                 EG_LAW_LEAST_GROUPS);
-        law->verdict = undecided(law, true);
-    } else {
-        law->verdict = is_nearly_flat(law) ? EG_LAW_AREA : decide(law);
-    }
+    else if (law->count < EG_LAW_LEAST_GROUPS)
+        law->verdict = undecided(law, OTHER_CUTS, "too few different cuts: %zu shapes, at least %d are needed", law->count,
+                                 EG_LAW_LEAST_GROUPS);
+    else if (is_bounded_by_rank(cuts, records, count, law) || is_nearly_flat(law))
+        law->verdict = EG_LAW_AREA;
+    else
+        law->verdict = decide(law);
 done:
     if (status != EEGPU_OK)
         eg_law_free(law);

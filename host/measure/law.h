@@ -32,11 +32,12 @@ typedef struct eg_law_model {
 enum { EG_LAW_MODELS = 7 };
 extern const eg_law_model eg_law_models[EG_LAW_MODELS];
 
-/* Cuts whose smaller sides are one shape (moved, turned or mirrored), with the same boundary and bonds. */
+/* Cuts whose smaller sides are one shape (moved, turned or mirrored), with the same boundary and bonds. A cut and its complement are one
+ * cut: of two equal sides the one with the smaller boundary counts, then the more compact one. */
 typedef struct eg_law_group {
-    size_t first, cuts; /* the number of one of them; how many */
-    int volume;         /* min(N_A, N_B) */
-    int boundary, bonds;
+    size_t first, cuts;              /* the number of one of them; how many */
+    int volume;                      /* min(N_A, N_B) */
+    int boundary, bonds;             /* of the smaller side */
     double regressor[EG_REGRESSORS]; /* averages */
     double s, spread;                /* average, standard deviation (0 for one cut) */
     double least, most;
@@ -45,7 +46,7 @@ typedef struct eg_law_group {
 typedef struct eg_law {
     size_t count; /* groups, by volume, then boundary */
     eg_law_group *groups;
-    bool is_chain;
+    bool is_chain, is_prefix;   /* prefix: every cut has one end */
     eg_fit fits[EG_LAW_MODELS]; /* over groups, each counting once; slopes in the order of the terms that are not left out */
     int terms[EG_LAW_MODELS];   /* how many are left */
     eg_law_kind verdict;
@@ -56,12 +57,21 @@ typedef struct eg_law {
     char advice[512];   /* the cuts that would tell; "" when decided */
 } eg_law;
 
-/* Verdicts need this many groups, this large a margin, and this R^2. Or the constant or the bonds alone describe S up to a residual of this
- * part of its mean, over volumes that differ by a factor of 4 or more: then there is no room for another law. */
-enum { EG_LAW_LEAST_GROUPS = 5 };
-#define EG_LAW_LEAST_MARGIN 6.0
+/* A verdict needs this many groups, and:
+ * - for a law that names a regressor: this many values of it, this R^2, this lead in AICc over every other law and residuals at most this
+ *   part of theirs (the lead alone grows with the number of points, however little the fits differ), and a slope of two standard errors;
+ * - for S = c: that a growth of S with the volume over these cuts by more than this part of its mean is ruled out by two standard errors.
+ * Or the constant or the bonds alone describe S up to a residual of EG_LAW_FLAT of its mean, over volumes that differ by a factor of 4 or
+ * more, or the rank of all cuts is bounded by that of the smallest regions: then there is no room for another law. */
+enum { EG_LAW_LEAST_GROUPS = 6, EG_LAW_LEAST_VALUES = 3 };
 #define EG_LAW_LEAST_R_SQUARED 0.8
+#define EG_LAW_LEAST_MARGIN 6.0
+#define EG_LAW_MOST_RESIDUAL 0.8
+#define EG_LAW_MOST_GROWTH 0.25
 #define EG_LAW_FLAT 0.03
+
+/* The boundary L of the side of a cut that counts (above). */
+int eg_law_boundary(const struct eegpu_cuts *cuts, size_t cut);
 
 /* records: one a cut. Free with eg_law_free(). EEGPU_USAGE: no cuts. */
 EG_MUST eg_law_of_records(const struct eegpu_cuts *cuts, const eegpu_record *records, size_t count, eg_law *law);

@@ -11,6 +11,7 @@ typedef struct evidence {
     const struct eegpu_cuts *cuts;
     const eegpu_record *records, *complements, *halves, *pixels;
     const eg_range *ranges;
+    eg_theory_network network;
 } evidence;
 
 const char *eg_check_outcome_name(eg_check_outcome outcome)
@@ -39,7 +40,8 @@ static void same_both_sides(const evidence *e, eg_theory_check *check)
 {
     for (size_t i = 0; i < e->cuts->count; i++)
         note(check, i, fabs(e->records[i].s_vn - e->complements[i].s_vn), 0, e->records[i].error + e->complements[i].error);
-    snprintf(check->detail, sizeof check->detail, "the largest difference beside its error: %.3g nats", check->value);
+    snprintf(check->detail, sizeof check->detail,
+             "the largest difference: %.3g nats; both are solved from the smaller side: a check of eegpu", check->value);
 }
 
 static void at_most_log_dimension(const evidence *e, eg_theory_check *check)
@@ -85,34 +87,52 @@ static void products_have_none(const evidence *e, eg_theory_check *check)
         snprintf(check->detail, sizeof check->detail, "f is a product of functions of single pixels; largest S of a cut %.3g nats",
                  check->value);
     else
-        snprintf(check->detail, sizeof check->detail,
-                 "f is no product: a single pixel has S = %.6g nats; no cut has more than the pixels together", single);
+        snprintf(
+            check->detail, sizeof check->detail,
+            "f is no product, a single pixel has S = %.6g nats: what is checked is that no cut has more than its pixels together",
+            single);
 }
 
 static void at_most_range(const evidence *e, eg_theory_check *check)
 {
     int largest = 0;
+    size_t trivial = 0, known = 0;
     for (size_t i = 0; e->ranges != NULL && i < e->cuts->count; i++) {
         if (!e->ranges[i].known)
             continue;
         for (int side = 0; side < 2; side++)
             note(check, i, e->records[i].s_vn, e->ranges[i].side[side].pixels * M_LN2, e->records[i].error);
         largest = e->ranges[i].r > largest ? e->ranges[i].r : largest;
+        trivial += e->ranges[i].side[0].trivial && e->ranges[i].side[1].trivial;
+        known++;
     }
     if (check->checked == 0) {
         check->outcome = EG_CHECK_NOT_APPLICABLE;
         snprintf(check->detail, sizeof check->detail, "the assumptions are about functions of values 0 and 1");
         return;
     }
-    snprintf(check->detail, sizeof check->detail, "r up to %d; the nearest: S = %.6g of at most %.6g nats", largest, check->value,
-             check->bound);
+    snprintf(check->detail, sizeof check->detail,
+             "r up to %d; the nearest: S = %.6g of at most %.6g nats; says no more than Property 2 for %zu of %zu cuts, where R_r "
+             "is all of "
+             "either side",
+             largest, check->value, check->bound, trivial, known);
 }
 
 static void about_networks(const evidence *e, eg_theory_check *check)
 {
-    (void)e;
+    double most = 0, scale = e->network.layers * log(e->network.channels > 0 ? e->network.channels : 1);
     check->outcome = EG_CHECK_NOT_APPLICABLE;
-    snprintf(check->detail, sizeof check->detail, "measured over many networks by eegpu cnn");
+    if (e->network.channels == 0) {
+        snprintf(check->detail, sizeof check->detail, "f is no network with known D and n_c; over many networks: eegpu cnn");
+        return;
+    }
+    for (size_t i = 0; i < e->cuts->count; i++)
+        most = fmax(most, e->records[i].s_vn / e->records[i].boundary);
+    snprintf(check->detail, sizeof check->detail,
+             "D = %d, n_c = %d: the largest S / L_A = %.6g beside n_c log D = %.6g nats, a scaling without a constant; over many "
+             "networks: "
+             "eegpu cnn",
+             e->network.channels, e->network.layers, most, scale);
 }
 
 static const struct {
@@ -125,7 +145,7 @@ static const struct {
     {"Theorem 1", "a product of functions of single pixels has S = 0 for every cut: S <= sum over single pixels of S",
      products_have_none},
     {"Theorem 2", "S <= |R_r| log 2, r the smallest range for which Assumption 1 (of B: Assumption 2) holds", at_most_range},
-    {"Theorem 3", "the entropy of a convolutional network is bounded by its channels and layers", about_networks},
+    {"Theorem 3", "S / L_A of a convolutional network of n_c layers with D channels grows as n_c log D", about_networks},
 };
 
 static eegpu_status append(const struct eegpu_cuts *cuts, const uint64_t *mask, struct eegpu_cuts **helpers)
@@ -174,9 +194,9 @@ done:
 }
 
 void eg_theory_check_all(const struct eegpu_cuts *cuts, const eegpu_record *records, const eegpu_record *helpers,
-                         const eg_range *ranges, eg_theory *theory)
+                         const eg_range *ranges, eg_theory_network network, eg_theory *theory)
 {
-    evidence e = {cuts, records, helpers, helpers + cuts->count, helpers + 3 * cuts->count, ranges};
+    evidence e = {cuts, records, helpers, helpers + cuts->count, helpers + 3 * cuts->count, ranges, network};
     *theory = (eg_theory){.known = true};
     for (int i = 0; i < EG_THEORY_CHECKS; i++) {
         eg_theory_check *check = &theory->checks[i];

@@ -1,7 +1,11 @@
 /* The order of a study: scan, law, range, parameters, topological term, theory. Called by `eegpu law`. */
 #include "scan/study.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/parallel.h"
+#include "state/functions.h"
 
 /* ---- Range ---- */
 
@@ -90,6 +94,25 @@ done:
     return status == EEGPU_OK || status == EEGPU_INTERRUPTED ? status : eg_fail_while(status, "the topological term");
 }
 
+/* Of a built-in network; one with weights of a file does not say here how many channels and layers they have. */
+static eg_theory_network network_of(const eegpu_state *state)
+{
+    const eg_parameter *channels = &eg_function_cnn.parameters[0], *layers = channels + 1;
+    eg_source_text source;
+    eg_theory_network network = {atoi(channels->fallback), atoi(layers->fallback)};
+    if (eg_source_split(state->source, &source) != EEGPU_OK || strcmp(source.name, eg_function_cnn.name) != 0)
+        return (eg_theory_network){0};
+    for (int i = 0; i < source.count; i++) {
+        if (strcmp(source.key[i], "weights") == 0)
+            return (eg_theory_network){0};
+        if (strcmp(source.key[i], channels->name) == 0)
+            network.channels = atoi(source.value[i]);
+        if (strcmp(source.key[i], layers->name) == 0)
+            network.layers = atoi(source.value[i]);
+    }
+    return network;
+}
+
 static eegpu_status study_theory(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options,
                                  eg_study *study)
 {
@@ -100,11 +123,42 @@ static eegpu_status study_theory(const eegpu_state *state, const struct eegpu_cu
     own.journal = NULL;
     EG_TRY(eg_theory_cuts(cuts, &helpers));
     EG_TRY(eegpu_scan(state, helpers, &own, &result));
-    eg_theory_check_all(cuts, study->result->records, result->records, study->ranges, &study->theory);
+    eg_theory_check_all(cuts, study->result->records, result->records, study->ranges, network_of(state), &study->theory);
 done:
     eegpu_result_free(result);
     eegpu_cuts_free(helpers);
     return status == EEGPU_OK || status == EEGPU_INTERRUPTED ? status : eg_fail_while(status, "checking the theory");
+}
+
+static eegpu_status add_scan(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options,
+                             double *seconds)
+{
+    eg_plan plan = {0};
+    eegpu_status status = eg_scan_plan(state, cuts, options, &plan);
+    *seconds += plan.seconds;
+    eg_plan_free(&plan);
+    return status;
+}
+
+eegpu_status eg_study_foresee(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options, int parts,
+                              double *seconds)
+{
+    const double bits_per_second = 8e9; /* of a pass over a 0/1 function, on one thread */
+    eegpu_scan_options precise = *options;
+    eegpu_cuts *own = NULL;
+    eegpu_status status = EEGPU_OK;
+    *seconds = 0;
+    EG_TRY(add_scan(state, cuts, options, seconds));
+    if ((parts & (EG_STUDY_RANGE | EG_STUDY_THEORY)) && state->kind == EG_BITS)
+        *seconds += 2 * (double)cuts->count * (double)state->size / bits_per_second / range_threads(state, options);
+    precise.method = EEGPU_METHOD_SVD;
+    if ((parts & EG_STUDY_PARAMETERS) && state->pixels >= 2) {
+        EG_TRY(eg_parameters_cuts(state->height, state->width, &own));
+        EG_TRY(add_scan(state, own, &precise, seconds));
+    }
+done:
+    eegpu_cuts_free(own);
+    return status;
 }
 
 eegpu_status eg_study_function(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options,

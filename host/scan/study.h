@@ -23,6 +23,10 @@ typedef struct eg_study {
     eg_theory theory;
 } eg_study;
 
+/* How long a study will take at least, in seconds: from shapes alone, but the function's symmetries are looked for. */
+EG_MUST eg_study_foresee(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options, int parts,
+                         double *seconds);
+
 /* Free with eg_study_free(), also after a failure. */
 EG_MUST eg_study_function(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options, int parts,
                           eg_study *study);
