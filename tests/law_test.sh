@@ -54,7 +54,7 @@ says 'Theorem 2  holds' loops --lattice 3x4 --check-theory
 says 'Theorem 2  not applicable' random --lattice 3x4 --check-theory
 says 'Property 3 holds' random --lattice 3x4 --check-theory
 says 'S / L_A = ' cnn:channels=3,layers=2 --lattice 3x3 --check-theory
-says 'leave' randomset:count=50 --lattice 5x6 --cuts lines
+says 'too few different cuts: 5 shapes' randomset:count=50 --lattice 5x6 --cuts lines
 says '"verdict":"area"' loops --lattice 4x4 --format json
 says '"r":2,"r_assumption_1":1,"r_assumption_2":2' loops --lattice 4x4 --format json
 

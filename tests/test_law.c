@@ -147,7 +147,7 @@ static void test_verdicts(void)
         {"random", 4, 4, "lines", EG_LAW_UNDECIDED, "too few"},
         {"dyck", 1, 12, "prefix", EG_LAW_UNDECIDED, "nearly alike"},
         {"w", 1, 16, "prefix", EG_LAW_AREA, "rank above 2"},
-        {"ising:beta=3e-6", 3, 4, "contiguous", EG_LAW_AREA, "boundary"}, /* tiny, and not 0 */
+        {"ising:beta=3e-6", 3, 4, "contiguous", EG_LAW_AREA, "bonds"}, /* tiny, and not 0 */
     };
     for (size_t i = 0; i < COUNT(cases); i++)
         expect_law(cases[i].source, open_source(cases[i].source, cases[i].height, cases[i].width), cases[i].family, cases[i].kind,

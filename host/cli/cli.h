@@ -35,7 +35,7 @@ bool eg_terminal_progress(void *terminal, const char *stage, double fraction);
 void eg_terminal_say_device(eg_terminal *terminal, const eg_settings *settings, const eegpu_state *state, const char *device);
 
 /* "90 seconds", "5 minutes", "3 hours", "2.5 days" into `text`; returns it. */
-const char *eg_time_text(double seconds, char *text, size_t size);
+const char *eg_duration_text(double seconds, char *text, size_t size);
 
 /* Columns for a table on standard output: COLUMNS, else the terminal's, else 100. */
 int eg_terminal_columns(bool to_standard_output);

@@ -71,7 +71,7 @@ static eegpu_status foresee(law_job *job, const eegpu_scan_options *options, int
     EG_TRY(eg_study_foresee(job->state, job->cuts, options, parts, &seconds));
     if (seconds < worth_saying)
         goto done;
-    eg_time_text(seconds, time, sizeof time);
+    eg_duration_text(seconds, time, sizeof time);
     if (seconds >= long_seconds && !job->settings->networks.yes)
         status = eg_fail(
             EEGPU_USAGE,

@@ -22,7 +22,7 @@ static int window_columns(int descriptor)
     return isatty(descriptor) && ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
-const char *eg_time_text(double seconds, char *text, size_t size)
+const char *eg_duration_text(double seconds, char *text, size_t size)
 {
     if (seconds < 120)
         snprintf(text, size, "%.0f seconds", seconds);

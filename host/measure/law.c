@@ -213,6 +213,20 @@ static bool is_bounded_by_rank(const struct eegpu_cuts *cuts, const eegpu_record
     return true;
 }
 
+/* Values of what the model names that differ. */
+static size_t count_values(const eg_law *law, eg_regressor regressor)
+{
+    size_t values = 0;
+    for (size_t i = 0; i < law->count; i++) {
+        bool is_new = true;
+        for (size_t j = 0; j < i && is_new; j++)
+            is_new = fabs(law->groups[i].regressor[regressor] - law->groups[j].regressor[regressor]) >
+                     1e-9 * fabs(law->groups[i].regressor[regressor]);
+        values += is_new;
+    }
+    return values;
+}
+
 /* Nothing is left to explain once the constant or the bonds are taken out, and no other law does nearly as well. */
 static bool is_nearly_flat(eg_law *law)
 {
@@ -220,7 +234,8 @@ static bool is_nearly_flat(eg_law *law)
     double mean = mean_entropy(law);
     for (int m = 0; m < EG_LAW_MODELS && has_wide_volumes(law); m++) {
         const eg_law_model *model = &eg_law_models[m];
-        bool may = model->terms == 0 || (model->terms == 1 && model->regressor[0] == EG_BONDS);
+        bool may = model->terms == 0 ||
+                   (model->terms == 1 && model->regressor[0] == EG_BONDS && count_values(law, EG_BONDS) >= EG_LAW_LEAST_VALUES);
         if (!may || !law->fits[m].solved || law->fits[m].residual > EG_LAW_FLAT * mean)
             continue;
         int rival = best_of(law, EG_LAW_AREA, true);
@@ -244,20 +259,6 @@ static double possible_growth(const eg_law *law)
             return (fabs(law->fits[m].slope[0]) + 2 * law->fits[m].slope_error[0]) *
                    (law->groups[law->count - 1].volume - law->groups[0].volume) / mean_entropy(law);
     return INFINITY;
-}
-
-/* Values of what the model names that differ. */
-static size_t count_values(const eg_law *law, eg_regressor regressor)
-{
-    size_t values = 0;
-    for (size_t i = 0; i < law->count; i++) {
-        bool is_new = true;
-        for (size_t j = 0; j < i && is_new; j++)
-            is_new = fabs(law->groups[i].regressor[regressor] - law->groups[j].regressor[regressor]) >
-                     1e-9 * fabs(law->groups[i].regressor[regressor]);
-        values += is_new;
-    }
-    return values;
 }
 
 static eg_law_kind decide_constant(eg_law *law, int rival)

@@ -180,8 +180,8 @@ void eg_tune_write_table(const eg_tune *tune, FILE *stream)
                  row->threads > 1 ? row->driver.all_threads ? ", all threads" : ", one thread" : "");
         fprintf(stream, "   %-22s %.2f\n", taken, row->seconds_of_rule / row->seconds);
     }
-    fputs("\nOne stage: dsytrd, zhetrd and the own QL iteration; two stages: dsyevd_2stage, zheevd_2stage; all: with all threads "
-          "of the "
-          "BLAS, else\nwith one. Where threads is 1 a matrix is solved on every processor at once.\n",
-          stream);
+    fputs(
+        "\nOne stage: dsytrd, zhetrd and the own QL iteration; two stages: dsyevd_2stage, zheevd_2stage; all: with all threads of\n"
+        "the BLAS, else with one. Where threads is 1 a matrix is solved on every processor at once.\n",
+        stream);
 }
