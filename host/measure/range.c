@@ -1,5 +1,5 @@
-/* The range of a cut: distances, and the search for the smallest r for one side whose lines are known. Where lines come from is the business
- * of range_bits.c (2^N bits) and range_images.c (image sets). Called by scan/. */
+/* The range of a cut: distances, and what is common to the two sides. The search for the smallest r of a side is the business of range_bits.c
+ * (2^N bits) and range_images.c (image sets). Called by scan/. */
 #include "measure/range.h"
 
 #include <string.h>
@@ -38,72 +38,66 @@ void eg_range_distances(int height, int width, const uint64_t *mask, int *distan
     }
 }
 
-/* The pixels of one side within distance r, as a mask of the lattice. Returns how many. */
-static int near_pixels(const eegpu_state *state, const uint64_t *mask, const int *distance, bool in_a, int r, uint64_t *near)
+int eg_range_near_pixels(const eg_range_sides *sides, int which, int r, uint64_t *near)
 {
     int count = 0;
-    memset(near, 0, eg_ceil_div((uint64_t)state->pixels, 64) * sizeof *near);
-    for (int pixel = 0; pixel < state->pixels; pixel++)
-        if (eg_bit(mask, (uint64_t)pixel) == in_a && distance[pixel] <= r) {
+    memset(near, 0, eg_ceil_div((uint64_t)sides->state->pixels, 64) * sizeof *near);
+    for (int pixel = 0; pixel < sides->state->pixels; pixel++)
+        if (eg_bit(sides->mask, (uint64_t)pixel) == (which == 0) && sides->distance[pixel] <= r) {
             near[pixel / 64] |= UINT64_C(1) << pixel % 64;
             count++;
         }
     return count;
 }
 
-static int depth_of(const eegpu_state *state, const uint64_t *mask, const int *distance, bool in_a)
+static int depth_of(const eg_range_sides *sides, int which)
 {
     int depth = 0;
-    for (int pixel = 0; pixel < state->pixels; pixel++)
-        if (eg_bit(mask, (uint64_t)pixel) == in_a && distance[pixel] > depth)
-            depth = distance[pixel];
+    for (int pixel = 0; pixel < sides->state->pixels; pixel++)
+        if (eg_bit(sides->mask, (uint64_t)pixel) == (which == 0) && sides->distance[pixel] > depth)
+            depth = sides->distance[pixel];
     return depth;
 }
 
-/* The smallest r for one side. The pair of lines that fails last, at r - 1, goes to *one and *two. */
-static eegpu_status search(const eg_range_sides *sides, const uint64_t *mask, const int *distance, int which, eg_range_side *side,
-                           uint64_t *one, uint64_t *two)
+/* `example` has room for three images. */
+static eegpu_status measure_side(eg_range_sides *sides, int which, uint64_t *example, eg_range_side *side)
 {
-    const eegpu_state *state = sides->state;
-    uint64_t near[EG_MAX_PIXELS / 64];
-    bool in_a = which == 0, holds = false;
+    uint64_t words = eg_ceil_div((uint64_t)sides->state->pixels, 64), near[EG_MAX_PIXELS / 64];
     eegpu_status status = EEGPU_OK;
-    side->depth = depth_of(state, mask, distance, in_a);
-    for (side->r = 1;; side->r++) {
-        side->pixels = near_pixels(state, mask, distance, in_a, side->r, near);
-        EG_TRY(sides->test(sides, which, near, &holds, &side->classes, one, two));
-        if (holds || side->r >= side->depth)
-            break;
-    }
+    side->depth = depth_of(sides, which);
+    side->one = example;
+    side->two = example + words;
+    side->other = example + 2 * words;
+    EG_TRY(sides->search(sides, which, side));
+    side->pixels = eg_range_near_pixels(sides, which, side->r, near);
     side->trivial = side->r == side->depth && side->r > 1;
-    side->lines = sides->distinct[which];
+    if (side->r == 1)
+        side->one = side->two = side->other = NULL;
 done:
     return status;
 }
 
-eegpu_status eg_range_of_cut(const eegpu_state *state, const uint64_t *mask, eg_range *range)
+eegpu_status eg_range_of_cut(const eegpu_state *state, const uint64_t *mask, const eegpu_record *record, eg_progress *progress,
+                             eg_range *range)
 {
     int distance[EG_MAX_PIXELS];
-    uint64_t words = eg_ceil_div((uint64_t)state->pixels, 64), one = 0, two = 0;
-    eg_range_sides sides = {.state = state, .mask = mask};
+    uint64_t words = eg_ceil_div((uint64_t)state->pixels, 64);
+    eg_range_sides sides = {.state = state, .mask = mask, .distance = distance, .progress = progress};
     eegpu_status status = EEGPU_OK;
     *range = (eg_range){.known = eg_range_is_defined(state)};
     if (!range->known)
         return EEGPU_OK;
+    if (record != NULL && record->reduced_rows > 0)
+        sides.blocks = record->blocks;
     eg_range_distances(state->height, state->width, mask, distance);
     EG_TRY(eg_allocate_zero(NULL, 6 * words, sizeof *range->example, "examples of images", &range->example));
     EG_TRY(state->kind == EG_IMAGES ? eg_range_sides_of_images(&sides) : eg_range_sides_of_bits(&sides));
     for (int which = 0; which < 2; which++) {
-        eg_range_side *side = &range->side[which];
-        EG_TRY(search(&sides, mask, distance, which, side, &one, &two));
-        range->r = side->r > range->r ? side->r : range->r;
-        if (side->r == 1)
-            continue;
-        side->one = range->example + 3 * words * (uint64_t)which;
-        side->two = side->one + words;
-        side->other = side->two + words;
-        sides.show(&sides, which, one, two, side);
+        EG_TRY(measure_side(&sides, which, range->example + 3 * words * (uint64_t)which, &range->side[which]));
+        range->r = range->side[which].r > range->r ? range->side[which].r : range->r;
     }
+    range->side[0].lines = sides.distinct[0];
+    range->side[1].lines = sides.distinct[1];
     range->blocks = sides.blocks;
 done:
     eg_range_sides_free(&sides);

@@ -36,8 +36,14 @@ typedef struct eg_range {
 /* Is this a function of values 0 and 1? */
 bool eg_range_is_defined(const eegpu_state *state);
 
-/* For bits a pass over the 2^N for each side, and 4 * 2^max(N_A, N_B) bytes. Free with eg_range_free(). */
-EG_MUST eg_range_of_cut(const eegpu_state *state, const uint64_t *mask, eg_range *range);
+/* `record`: of the same cut, from a scan with reductions: it knows the blocks; NULL: they are counted here. `progress` (may be NULL) is
+ * asked within a cut whether to stop, and told of no work. For bits two passes over the 2^N for each side. Free with eg_range_free(). */
+EG_MUST eg_range_of_cut(const eegpu_state *state, const uint64_t *mask, const eegpu_record *record, eg_progress *progress,
+                        eg_range *range);
+
+/* Bytes that this takes at most, for bits of that many pixels: more or less all distinct columns of either side. */
+double eg_range_bytes(int pixels, int pixels_of_a, bool has_record);
+
 void eg_range_free(eg_range *range);
 
 /* distance[i] of every pixel from the nearest one of the other side of the cut. Neither side may be empty. Returns nothing else. */

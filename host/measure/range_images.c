@@ -1,4 +1,4 @@
-/* The lines of a cut of an image set. Comes in: the state and the mask of A; goes out: the class of every row and column, found by sorting.
+/* The range of a cut of an image set. Comes in: the state and the mask of A; goes out: the class of every row and column, found by sorting.
  * Lines equal on some pixels are found by sorting too. Only sub-images that occur are lines; none is zero. Called by range.c. */
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +60,8 @@ static eegpu_status sorted_lines(order *by, int (*compare)(const void *, const v
     return EEGPU_OK;
 }
 
+/* Are lines that are equal on the pixels `near` of one class? If so, how many restrictions there are; else two lines for which it is not so
+ * (line_one and line_two stay as they were if it holds). */
 static eegpu_status test_images(const eg_range_sides *sides, int which, const uint64_t *near, bool *holds, uint64_t *classes,
                                 uint64_t *line_one, uint64_t *line_two)
 {
@@ -113,6 +115,25 @@ static void show_images(const eg_range_sides *sides, int which, uint64_t line_on
             return;
         }
     }
+}
+
+/* The pair that fails last, at r - 1, is the example. */
+static eegpu_status search_images(eg_range_sides *sides, int which, eg_range_side *side)
+{
+    uint64_t near[EG_MAX_PIXELS / 64], one = 0, two = 0;
+    bool holds = false;
+    eegpu_status status = EEGPU_OK;
+    for (side->r = 1;; side->r++) {
+        (void)eg_range_near_pixels(sides, which, side->r, near);
+        EG_TRY(eg_progress_add(sides->progress, 0));
+        EG_TRY(test_images(sides, which, near, &holds, &side->classes, &one, &two));
+        if (holds || side->r >= side->depth)
+            break;
+    }
+    if (side->r > 1)
+        show_images(sides, which, one, two, side);
+done:
+    return status;
 }
 
 /* Where each line has its ones, ascending; the order of entries within a line comes from going through the other side first. */
@@ -187,9 +208,19 @@ eegpu_status eg_range_sides_of_images(eg_range_sides *sides)
     EG_TRY(eg_sparse_of_cut(sides->state, sides->mask, &sides->sparse));
     for (int which = 0; which < 2; which++)
         EG_TRY(number_lines(sides, which));
-    EG_TRY(count_blocks(sides));
-    sides->test = test_images;
-    sides->show = show_images;
+    if (sides->blocks == 0)
+        EG_TRY(count_blocks(sides));
+    sides->search = search_images;
 done:
     return status;
+}
+
+void eg_range_sides_free(eg_range_sides *sides)
+{
+    for (int which = 0; which < 2; which++) {
+        eg_release(sides->state->budget, sides->class_of_line[which]);
+        eg_release(sides->state->budget, sides->line_start[which]);
+        eg_release(sides->state->budget, sides->line_place[which]);
+    }
+    eg_sparse_free(&sides->sparse);
 }

@@ -12,6 +12,7 @@
 typedef struct range_work {
     const eegpu_state *state;
     const struct eegpu_cuts *cuts;
+    const eegpu_record *records; /* NULL: of a scan that did not look for blocks */
     eg_range *ranges;
     eg_progress *progress;
 } range_work;
@@ -22,27 +23,35 @@ static eegpu_status measure_ranges(void *context, uint64_t first, uint64_t last,
     eegpu_status status = EEGPU_OK;
     (void)worker;
     for (uint64_t i = first; i < last; i++) {
-        EG_TRY(eg_range_of_cut(work->state, eg_cut_mask(work->cuts, i), &work->ranges[i]));
+        const eegpu_record *record = work->records != NULL ? &work->records[i] : NULL;
+        EG_TRY(eg_range_of_cut(work->state, eg_cut_mask(work->cuts, i), record, work->progress, &work->ranges[i]));
         EG_TRY(eg_progress_add(work->progress, 1));
     }
 done:
     return status == EEGPU_OK || status == EEGPU_INTERRUPTED ? status : eg_fail_while(status, "the range of a cut");
 }
 
-/* Cuts side by side: a cut of 0/1 values needs up to 4 * 2^(N-1) bytes for classes, and as much again on the way. */
-static int range_threads(const eegpu_state *state, const eegpu_scan_options *options)
+/* Cuts side by side, as many of the largest as there is room for. */
+static int range_threads(const range_work *work, const eegpu_scan_options *options)
 {
     int threads = options->threads > 0 ? options->threads : eg_processor_count();
-    uint64_t room = state->kind == EG_IMAGES ? UINT64_MAX : eg_budget_free(state->budget) / (4 * state->size);
-    return room < (uint64_t)threads ? (room > 0 ? (int)room : 1) : threads;
+    double largest = 1;
+    if (work->state->kind == EG_IMAGES)
+        return threads;
+    for (size_t i = 0; i < work->cuts->count; i++) {
+        double bytes = eg_range_bytes(work->state->pixels, eg_cut_size(work->cuts, i), work->records != NULL);
+        largest = bytes > largest ? bytes : largest;
+    }
+    double room = (double)eg_budget_free(work->state->budget) / largest;
+    return room >= threads ? threads : room >= 1 ? (int)room : 1;
 }
 
 static eegpu_status study_ranges(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options,
                                  eg_study *study)
 {
     eg_progress progress = {0};
-    range_work work = {state, cuts, NULL, &progress};
-    int threads = range_threads(state, options);
+    range_work work = {state, cuts, options->no_reduce ? NULL : study->result->records, NULL, &progress};
+    int threads = range_threads(&work, options);
     eegpu_status status = eg_allocate_zero(NULL, cuts->count, sizeof *study->ranges, "the ranges of the cuts", &study->ranges);
     if (status != EEGPU_OK)
         return status;
