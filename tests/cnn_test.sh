@@ -3,6 +3,7 @@
 # that numpy wrote, where it is there. EEGPU names the program.
 set -u
 program=${EEGPU:-eegpu}
+source=${EEGPU_SOURCE_DIR:-$(cd "$(dirname "$0")/.." && pwd)}
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 mkdir "$folder/out"
@@ -31,8 +32,8 @@ fails() {
 verdict "a sweep, silent on standard error"
 grep -q '^ *n_c *D *parameters' table && grep -q 'n_c log D' table && grep -q '^D ~ D_0^(1/n_c): ' table && grep -q "Page's value" table
 verdict "the table has means, fits and findings"
-[ "$(grep -cE '^ +[12] +[124] +[0-9]+ +3 ' table)" -eq 6 ]
-verdict "a line for each n_c and D"
+[ "$(grep -cE '^ +[12] +[124] +[0-9]+ +3 ' table)" -eq 6 ] && [ "$(grep -cE '^ +[12] +[124] .* (0-2|3-5|6-8|9-11|12-14|15-17)$' table)" -eq 6 ]
+verdict "a line for each n_c and D, with its seeds"
 
 "$program" cnn --lattice 3x3 --channels 4,1,2 --layers 1,2 --seeds 3 -o out/a.json && "$program" cnn --lattice 3x3 --channels 1,2,4 \
     --layers 2,1 --seeds 3 --threads 1 --base 2 --format json >bits.json
@@ -53,6 +54,11 @@ for cell in a['cells']:
     assert cell['networks'] == 3 and cell['networks'] - cell['zero'] == len(found)
     if found:
         assert math.isclose(sum(found) / len(found), cell['s_vn'], rel_tol=1e-12, abs_tol=1e-15)
+assert [n['seed'] for n in a['networks']] == list(range(18)) and all(f",seed={n['seed']}" in n['source'] for n in a['networks'])
+assert [(c['first_seed'], c['last_seed']) for c in a['cells']] == [(k, k + 2) for k in range(0, 18, 3)]
+for m in a['equal_entropy']:
+    for key in 'found', 'least', 'most':
+        assert m[key + '_is'] in ('within', 'below', 'above', 'unknown') and (m[key] is None or m[key] == 0) == (m[key + '_is'] != 'within')
 names = [f['model'] for f in a['fits']]
 assert names == ['n_c log D', 'log D', 'n_c', 'log D and n_c', 'log D for each n_c', 'constant'], names
 assert a['verdict'] in names + ['undecided'] and len(a['findings']) == 3 and len(a['equal_entropy']) == 2
@@ -64,9 +70,9 @@ slope = sum((p - mx) * (q - my) for p, q in zip(x, y)) / sum((p - mx) ** 2 for p
 assert math.isclose(slope, a['fits'][0]['slope'], rel_tol=1e-9, abs_tol=1e-12), (slope, a['fits'][0])
 CHECK
     verdict "the JSON: units, means, models, the slope"
-    source=$(python3 -c "import json; print(json.load(open('out/a.json'))['networks'][7]['source'])")
+    network=$(python3 -c "import json; print(json.load(open('out/a.json'))['networks'][7]['source'])")
     printf '0 1 2\n' >region
-    "$program" scan "$source" --lattice 3x3 --cuts region --quiet --format json >scan.json && python3 -c "
+    "$program" scan "$network" --lattice 3x3 --cuts region --quiet --format json >scan.json && python3 -c "
 import json, math
 s = json.load(open('scan.json'))['cuts'][0]; n = json.load(open('out/a.json'))['networks'][7]
 assert math.isclose(s['s_vn'], n['s_vn'], rel_tol=1e-10, abs_tol=1e-12), (s, n)"
@@ -89,6 +95,16 @@ kill -TERM $process
 wait $process
 [ $? -eq 130 ] && grep -q 'this sweep of 5 networks will take about' stderr && [ -z "$(ls -A out)" ]
 verdict "with --yes the time is said first, the sweep begins, and can be stopped (said: $(head -n 1 stderr))"
+
+"$program" cnn --lattice 5x6 --channels 256 --layers 16 --seeds 1 --yes >stdout 2>stderr &
+process=$!
+for _ in $(seq 100); do [ -s stderr ] && break; sleep 0.1; done
+sleep 0.5
+kill -TERM $process
+wait $process
+[ $? -eq 130 ] && grep -q '^eegpu: sweeping networks: stopped on request' stderr && ! grep -q ': :' stderr
+verdict "a large network is stopped, and says what was (said: $(tail -n 1 stderr))"
+fails 1 "no room for the amplitudes of a network" cnn --lattice 6x6 --memory 1G
 
 # ---- Usage ----
 
@@ -137,6 +153,12 @@ CHECK
         verdict "weights written by numpy.$save"
     done
     fails 1 "classifier.weight should be (1, 12), is (1, 8)" make cnn:channels=2,layers=1,weights=w.npz --lattice 2x3 -o out/f.npy
+    # The snippet of docs/networks.md writes what the command below it reads.
+    sed -n '/^<!-- numpy -->$/,/^```$/p' "$source/docs/networks.md" | grep -v '^<!--\|^```' >snippet.py
+    command=$(sed -n 's/^eegpu \(make cnn:.*\)$/\1/p' "$source/docs/networks.md")
+    # shellcheck disable=SC2086
+    python3 snippet.py && "$program" $command && python3 -c "import numpy as np; f = np.load('f.npy'); assert f.shape == (1 << 20,) and f.std() > 0"
+    verdict "the snippet of docs/networks.md and '$command'"
 else
     echo "Skipped: weights written by numpy (there is no numpy)"
 fi

@@ -1,28 +1,37 @@
 /* How entropies of networks scale: made-up entropies with a known law, the pairs of equal entropy, and small sweeps against scans of
  * the same networks. */
+#include "base/progress.h"
 #include "check.h"
 #include "cut/cut.h"
 #include "scan/cnn_sweep.h"
+#include "state/random.h"
 
 enum { MOST_POINTS = 400 };
 
 static eg_cnn_point points[MOST_POINTS];
 static eg_cnn_scaling scaling;
 
-/* Networks of n_c = 1..3, D = 1, 2, ..., 16, `seeds` of each, with S/L from a law and a little noise. */
-static size_t make_points(double (*law)(double layers, double log_channels), int seeds, double noise)
+/* Networks of n_c = 1..3, D = 1, 2, ..., 16, `networks` of each, with S/L from a law and normal noise. */
+static size_t make_noisy_points(double (*law)(double layers, double log_channels), int networks, double noise, uint64_t seed)
 {
     size_t count = 0;
     for (int layers = 1; layers <= 3; layers++)
         for (int channels = 1; channels <= 16; channels *= 2)
-            for (int seed = 0; seed < seeds; seed++) {
-                eg_cnn_point *point = &points[count++];
-                *point = (eg_cnn_point){.layers = layers, .channels = channels, .seed = (uint64_t)seed};
-                point->density = law(layers, log(channels)) + noise * sin(7.0 * (double)count * (double)count);
+            for (int k = 0; k < networks; k++) {
+                double normal[2];
+                eg_random_normal_pair(seed, EG_RANDOM_WEIGHTS, count, normal);
+                eg_cnn_point *point = &points[count];
+                *point = (eg_cnn_point){.layers = layers, .channels = channels, .seed = count++};
+                point->density = law(layers, log(channels)) + noise * normal[0];
                 point->s = 4 * point->density;
                 point->page_share = point->density / 2;
             }
     return count;
+}
+
+static size_t make_points(double (*law)(double layers, double log_channels), int networks, double noise)
+{
+    return make_noisy_points(law, networks, noise, 1);
 }
 
 static double paper(double layers, double log_channels) { return 0.1 + 0.07 * layers * log_channels; }
@@ -35,35 +44,68 @@ static double apart(double layers, double log_channels)
 }
 static double level(double layers, double log_channels) { return 1.96 + 0 * layers * log_channels; }
 
+static const struct {
+    double (*law)(double, double);
+    eg_cnn_model model;
+    double intercept, slope;
+    int least_decided; /* of DRAWS: one term more gains enough by chance to be better, not to be decided, in 16 % of them */
+} cases[] = {{paper, EG_CNN_PAPER, 0.1, 0.07, 32},     {no_depth, EG_CNN_CHANNELS, 0.2, 0.1, 28},
+             {only_depth, EG_CNN_DEPTH, 0.2, 0.1, 28}, {plane, EG_CNN_PLANE, 0.2, -0.05, 32},
+             {apart, EG_CNN_LINES, 0, 0, 40},          {level, EG_CNN_CONSTANT, 1.96, 0, 24}};
+enum { DRAWS = 40, CASES = sizeof cases / sizeof *cases };
+
 static void test_models(void)
 {
-    static const struct {
-        double (*law)(double, double);
-        eg_cnn_model model;
-        double intercept, slope;
-    } cases[] = {{paper, EG_CNN_PAPER, 0.1, 0.07},  {no_depth, EG_CNN_CHANNELS, 0.2, 0.1}, {only_depth, EG_CNN_DEPTH, 0.2, 0.1},
-                 {plane, EG_CNN_PLANE, 0.2, -0.05}, {apart, EG_CNN_LINES, 0, 0},           {level, EG_CNN_CONSTANT, 1.96, 0}};
-    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+    for (size_t k = 0; k < CASES; k++) {
         size_t count = make_points(cases[k].law, 5, 1e-3);
         CHECK_OK(eg_cnn_scaling_of(points, count, &scaling));
         CHECK_EQUAL(scaling.cell_count, 15);
         const eg_cnn_fit *fit = &scaling.fits[cases[k].model];
         CHECK(fit->aicc - scaling.fits[scaling.best].aicc < EG_CNN_LEAST_MARGIN); /* a larger model may be a little better */
-        if (scaling.decided)
-            CHECK_EQUAL(scaling.best, cases[k].model);
         if (cases[k].model == EG_CNN_PAPER)
             CHECK(scaling.fits[EG_CNN_PLANE].aicc - fit->aicc > 50);
-        if (cases[k].model == EG_CNN_LINES)
-            CHECK(scaling.decided);
         CHECK(fit->solved);
-        CHECK_NEAR(fit->residual, 7e-4, 2e-4);
+        CHECK_NEAR(fit->residual, 1e-3, 2.5e-4);
         if (cases[k].model == EG_CNN_LINES)
             continue;
         CHECK_NEAR(fit->intercept, cases[k].intercept, 1e-3);
         if (fit->parameters > 1)
             CHECK_NEAR(fit->slope[0], cases[k].slope, 1e-3);
     }
-    CHECK_NEAR(scaling.largest_page_share, 0.98, 1e-3);
+    CHECK_NEAR(scaling.largest_page_share, 0.98, 2e-3);
+}
+
+/* The law that the points were made from is the verdict, in most draws of the noise; another one is so in none or one. Nothing says that
+ * the true law cannot be told from one that contains it. */
+static void test_verdicts(void)
+{
+    for (size_t k = 0; k < CASES; k++) {
+        int right = 0, wrong = 0;
+        for (uint64_t seed = 0; seed < DRAWS; seed++) {
+            CHECK_OK(eg_cnn_scaling_of(points, make_noisy_points(cases[k].law, 5, 0.02, seed), &scaling));
+            right += scaling.decided && scaling.best == (int)cases[k].model;
+            wrong += scaling.decided && scaling.best != (int)cases[k].model;
+            if (scaling.best == (int)cases[k].model)
+                CHECK(scaling.decided);
+            if (scaling.best != (int)cases[k].model && !scaling.decided)
+                CHECK(scaling.fits[scaling.second].aicc <= scaling.fits[cases[k].model].aicc); /* it, or one that is nearer still */
+        }
+        printf("(%s: %d right, %d wrong) ", eg_cnn_model_name(cases[k].model), right, wrong);
+        CHECK(right >= cases[k].least_decided && wrong <= 1);
+    }
+}
+
+/* What is no evidence is no verdict: one n_c, where n_c log D is log D; and so few networks that one model only can be compared. */
+static void test_no_verdict(void)
+{
+    CHECK_OK(eg_cnn_scaling_of(points, make_points(paper, 5, 1e-3) / 3, &scaling)); /* n_c = 1 */
+    CHECK(!scaling.decided);
+    CHECK_NEAR(scaling.margin, 0, 1e-6);
+    CHECK(scaling.best + scaling.second == EG_CNN_PAPER + EG_CNN_CHANNELS);
+    CHECK_OK(eg_cnn_scaling_of(points, 4, &scaling)); /* D = 1 */
+    CHECK_EQUAL(scaling.best, EG_CNN_CONSTANT);
+    CHECK_EQUAL(scaling.second, -1);
+    CHECK(!scaling.decided && isnan(scaling.margin));
 }
 
 static void test_cells(void)
@@ -137,6 +179,7 @@ static void test_matches_untold(void)
     for (size_t i = 0; i < count; i++)
         points[i].density += points[i].layers > 1 ? 1 : 0; /* out of reach */
     CHECK_OK(eg_cnn_scaling_of(points, count, &scaling));
+    CHECK_EQUAL(match_of(4, 2)->found, 0);
     CHECK_EQUAL(match_of(4, 2)->least, 0);
     CHECK_EQUAL(match_of(4, 2)->most, 0);
     CHECK_EQUAL(match_of(4, 2)->answer, EG_CNN_FAILS); /* less than 1 channel would do, 2 are expected */
@@ -196,12 +239,15 @@ static void test_sweep(void)
             const eg_cnn_point *point = &sweep.points[i];
             eg_cnn_sweep_source(&options, point, source);
             CHECK(!point->zero);
+            CHECK_EQUAL(point->seed, i); /* none is there twice */
             CHECK_NEAR(point->s, of_scan(source, 3, 4, cuts, 0), 1e-12 + 2 * point->error);
             CHECK_NEAR(point->density, of_scan(source, 3, 4, cuts, 1), 1e-12 + 2 * point->error);
             CHECK(point->page_share > 0 && point->page_share < 2);
         }
         CHECK_EQUAL(sweep.points[7].parameters, 3 * 10 + 3 * 28 + 3 * 2 + 1);
         CHECK_EQUAL(sweep.scaling.cell_count, 4);
+        CHECK_EQUAL(sweep.scaling.cells[1].first_seed, 2);
+        CHECK_EQUAL(sweep.scaling.cells[1].last_seed, 3);
     }
     eg_cnn_sweep_free(&sweep);
     eegpu_cuts_free(cuts);
@@ -211,6 +257,35 @@ static bool stop(void *user, const char *stage, double fraction)
 {
     (void)user, (void)stage;
     return fraction < 0.3;
+}
+
+static bool stop_at_once(void *user, const char *stage, double fraction)
+{
+    (void)user, (void)stage, (void)fraction;
+    return false;
+}
+
+/* The largest network in a probe and in a piece of work: both are short. */
+static void test_large(void)
+{
+    eg_cnn_sweep_options options = {.channel_count = 2,
+                                    .channels = {16, 256},
+                                    .layer_count = 2,
+                                    .layers = {8, 16},
+                                    .seeds = 1,
+                                    .kernel = 3,
+                                    .progress = stop_at_once};
+    eegpu_cuts *cuts = NULL;
+    double seconds = 0;
+    CHECK_EQUAL(eg_cnn_images_at_a_time(&(eg_cnn_shape){.height = 5, .width = 6, .channels = 256, .layers = 16, .kernel = 3}),
+                EG_CNN_BATCH);
+    CHECK_EQUAL(eg_cnn_images_at_a_time(&(eg_cnn_shape){.height = 4, .width = 4, .channels = 8, .layers = 3, .kernel = 3}), 2048);
+    CHECK_OK(eegpu_cuts_create(5, 5, "lines", 0, &cuts));
+    double start = eg_seconds();
+    CHECK_OK(eg_cnn_sweep_foresee(cuts, &options, &seconds));
+    CHECK(seconds > 3600);
+    CHECK(eg_seconds() - start < 30); /* 0.4 s on an idle machine, without sanitizers */
+    eegpu_cuts_free(cuts);
 }
 
 static void test_refused(void)
@@ -225,6 +300,17 @@ static void test_refused(void)
     options.pools = 0;
     options.progress = stop;
     CHECK_FAILS(eg_cnn_sweep_run(cuts, &options, 0, &sweep), EEGPU_INTERRUPTED, "");
+    options.progress = stop_at_once; /* in the evaluation */
+    CHECK_FAILS(eg_cnn_sweep_run(cuts, &options, 0, &sweep), EEGPU_INTERRUPTED, "sweeping networks: stopped on request");
+    eegpu_cuts_free(cuts);
+    cuts = NULL;
+    CHECK_OK(eegpu_cuts_create(6, 6, "lines", 0, &cuts));
+    options.memory = 1 << 30;
+    CHECK_FAILS(eg_cnn_sweep_foresee(cuts, &options, &seconds), EEGPU_OUT_OF_MEMORY, "the amplitudes of a network");
+    options.memory = UINT64_MAX; /* no matter how much there is: it is only counted */
+    CHECK_OK(eg_cnn_sweep_foresee(cuts, &options, &seconds));
+    CHECK(seconds > 60);
+    options.memory = 0;
     eegpu_cuts_free(cuts);
     cuts = NULL;
     CHECK_OK(eegpu_cuts_create(7, 7, "lines", 0, &cuts));
@@ -232,6 +318,7 @@ static void test_refused(void)
     eegpu_cuts_free(cuts);
 }
 
-EG_SUITE("scaling of networks", {"models", test_models}, {"means and spreads", test_cells}, {"pairs that hold", test_matches_hold},
-         {"pairs that fail", test_matches_fail}, {"pairs that cannot be told", test_matches_untold},
-         {"a sweep against scans", test_sweep}, {"what is refused", test_refused})
+EG_SUITE("scaling of networks", {"models", test_models}, {"verdicts", test_verdicts}, {"no verdict", test_no_verdict},
+         {"means and spreads", test_cells}, {"pairs that hold", test_matches_hold}, {"pairs that fail", test_matches_fail},
+         {"pairs that cannot be told", test_matches_untold}, {"a sweep against scans", test_sweep}, {"a large network", test_large},
+         {"what is refused", test_refused})

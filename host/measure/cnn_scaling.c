@@ -5,22 +5,27 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include "base/memory.h"
 
 static const double floor_of_residuals = 1e-10; /* far above rounding, far below any S that matters */
+
+#define ONE(model) (1U << (model))
 
 typedef struct model_row {
     const char *name, *formula;
     int terms;
+    unsigned contains; /* the models that it becomes for some values of its parameters: a bit each */
 } model_row;
 
 static const model_row models[EG_CNN_MODELS] = {
-    [EG_CNN_PAPER] = {"n_c log D", "a + b n_c log D", 1},
-    [EG_CNN_CHANNELS] = {"log D", "a + b log D", 1},
-    [EG_CNN_DEPTH] = {"n_c", "a + b n_c", 1},
-    [EG_CNN_PLANE] = {"log D and n_c", "a + b log D + c n_c", 2},
-    [EG_CNN_LINES] = {"log D for each n_c", "a_n + b_n log D for each n_c = n", 1},
-    [EG_CNN_CONSTANT] = {"constant", "a", 0},
+    [EG_CNN_PAPER] = {"n_c log D", "a + b n_c log D", 1, ONE(EG_CNN_CONSTANT)},
+    [EG_CNN_CHANNELS] = {"log D", "a + b log D", 1, ONE(EG_CNN_CONSTANT)},
+    [EG_CNN_DEPTH] = {"n_c", "a + b n_c", 1, ONE(EG_CNN_CONSTANT)},
+    [EG_CNN_PLANE] = {"log D and n_c", "a + b log D + c n_c", 2, ONE(EG_CNN_CHANNELS) | ONE(EG_CNN_DEPTH) | ONE(EG_CNN_CONSTANT)},
+    [EG_CNN_LINES] = {"log D for each n_c", "a_n + b_n log D for each n_c = n", 1,
+                      ONE(EG_CNN_PAPER) | ONE(EG_CNN_CHANNELS) | ONE(EG_CNN_DEPTH) | ONE(EG_CNN_PLANE) | ONE(EG_CNN_CONSTANT)},
+    [EG_CNN_CONSTANT] = {"constant", "a", 0, 0},
 };
 
 const char *eg_cnn_model_name(eg_cnn_model model) { return models[model].name; }
@@ -43,7 +48,11 @@ static eg_cnn_cell *cell_of(eg_cnn_scaling *scaling, const eg_cnn_point *point)
     if (scaling->cell_count == EG_CNN_MOST_CELLS)
         return NULL;
     eg_cnn_cell *cell = &scaling->cells[scaling->cell_count++];
-    *cell = (eg_cnn_cell){.layers = point->layers, .channels = point->channels, .parameters = point->parameters};
+    *cell = (eg_cnn_cell){.layers = point->layers,
+                          .channels = point->channels,
+                          .parameters = point->parameters,
+                          .first_seed = point->seed,
+                          .last_seed = point->seed};
     return cell;
 }
 
@@ -73,6 +82,8 @@ static eegpu_status make_cells(const eg_cnn_point *points, size_t count, eg_cnn_
         eg_cnn_cell *cell = cell_of(scaling, &points[i]);
         if (cell == NULL)
             return eg_fail(EEGPU_USAGE, "the scaling of networks: more than %d values of D and n_c together", EG_CNN_MOST_CELLS);
+        cell->first_seed = points[i].seed < cell->first_seed ? points[i].seed : cell->first_seed;
+        cell->last_seed = points[i].seed > cell->last_seed ? points[i].seed : cell->last_seed;
         if (points[i].zero) {
             cell->zeros++;
             continue;
@@ -132,53 +143,71 @@ static void take_fit(const eg_fit *fit, eg_cnn_fit *result)
 }
 
 /* The lines of all n_c as one model: one variance, two parameters a line. */
-static void join_lines(const eg_cnn_scaling *scaling, const eg_fit *constant, eg_cnn_fit *result)
+static void join_lines(const eg_cnn_scaling *scaling, eg_cnn_fit *result)
 {
-    double squares = 0, number = 0, k = 2 * (double)scaling->line_count + 1;
-    *result = (eg_cnn_fit){.solved = scaling->line_count > 0, .parameters = (int)k - 1};
+    const eg_cnn_fit *constant = &scaling->fits[EG_CNN_CONSTANT];
+    double squares = 0;
+    size_t count = 0;
+    *result = (eg_cnn_fit){.solved = scaling->line_count > 0, .parameters = 2 * (int)scaling->line_count};
     for (size_t l = 0; l < scaling->line_count; l++) {
         const eg_fit *line = &scaling->lines[l];
         result->solved = result->solved && line->solved;
         squares += line->residual * line->residual * (double)line->count;
-        number += (double)line->count;
+        count += line->count;
     }
     if (!result->solved)
         return;
-    double total = constant->residual * constant->residual * number;
-    result->residual = sqrt(squares / number);
+    double total = constant->residual * constant->residual * (double)count;
+    result->residual = sqrt(squares / (double)count);
     result->r_squared = total > 0 ? 1 - squares / total : NAN;
-    result->aicc = number > k + 1
-                       ? 2 * number * log(fmax(result->residual, floor_of_residuals)) + 2 * k + 2 * k * (k + 1) / (number - k - 1)
-                       : INFINITY;
+    result->aicc = eg_aicc(count, result->parameters + 1, result->residual, floor_of_residuals);
 }
 
+static bool can_be_compared(const eg_cnn_scaling *scaling, int model)
+{
+    if (model == EG_CNN_LINES && scaling->line_count < 2)
+        return false; /* that is EG_CNN_CHANNELS */
+    return scaling->fits[model].solved && isfinite(scaling->fits[model].aicc);
+}
+
+/* The model with the least AICc of those that `excluded` has no bit of; -1: there is none. */
+static int least_aicc(const eg_cnn_scaling *scaling, unsigned excluded)
+{
+    int best = -1;
+    for (int m = 0; m < EG_CNN_MODELS; m++)
+        if (can_be_compared(scaling, m) && !(excluded & ONE(m)) && (best < 0 || scaling->fits[m].aicc < scaling->fits[best].aicc))
+            best = m;
+    return best;
+}
+
+/* A model that contains the best one is no rival: where the best one is true, so is the other, whose AICc is then worse by no more
+ * than its terms. What rivals are left are smaller models, which a true one beats by far, and others. */
 static void choose_best(eg_cnn_scaling *scaling)
 {
-    const eg_cnn_fit *fits = scaling->fits;
-    scaling->best = scaling->second = -1;
+    unsigned excluded = 0, others = 0;
+    scaling->best = least_aicc(scaling, 0);
+    scaling->second = -1;
+    scaling->margin = NAN;
+    scaling->decided = false;
+    if (scaling->best < 0)
+        return;
     for (int m = 0; m < EG_CNN_MODELS; m++) {
-        if (!fits[m].solved || !isfinite(fits[m].aicc))
-            continue;
-        if (m == EG_CNN_LINES && scaling->line_count < 2)
-            continue; /* that is EG_CNN_CHANNELS */
-        if (scaling->best < 0 || fits[m].aicc < fits[scaling->best].aicc) {
-            scaling->second = scaling->best;
-            scaling->best = m;
-        } else if (scaling->second < 0 || fits[m].aicc < fits[scaling->second].aicc) {
-            scaling->second = m;
-        }
+        if (m == scaling->best || models[m].contains & ONE(scaling->best))
+            excluded |= ONE(m);
+        others += m != scaling->best && can_be_compared(scaling, m);
     }
-    scaling->margin = scaling->second < 0 ? NAN : fits[scaling->second].aicc - fits[scaling->best].aicc;
-    scaling->decided = scaling->margin >= EG_CNN_LEAST_MARGIN;
+    scaling->second = least_aicc(scaling, excluded);
+    if (scaling->second >= 0)
+        scaling->margin = scaling->fits[scaling->second].aicc - scaling->fits[scaling->best].aicc;
+    scaling->decided = scaling->second < 0 ? others > 0 : scaling->margin >= EG_CNN_LEAST_MARGIN;
 }
 
 static eegpu_status make_fits(const eg_cnn_point *points, size_t count, eg_cnn_scaling *scaling)
 {
-    eegpu_status status = EEGPU_OK;
-    eg_fit fit, constant;
-    double *room = malloc((3 * count + 1) * sizeof *room);
-    if (room == NULL)
-        return eg_fail(EEGPU_OUT_OF_MEMORY, "fitting the entropies of %zu networks: no memory", count);
+    eegpu_status status;
+    eg_fit fit;
+    double *room = NULL;
+    EG_TRY(eg_allocate(NULL, 3 * (uint64_t)count + 1, sizeof *room, "fitting the entropies of networks", &room));
     for (size_t i = 0; i < scaling->cell_count; i++) {
         int layers = scaling->cells[i].layers;
         if (i > 0 && layers == scaling->cells[i - 1].layers)
@@ -191,12 +220,11 @@ static eegpu_status make_fits(const eg_cnn_point *points, size_t count, eg_cnn_s
             continue;
         EG_TRY(fit_model(points, count, model, 0, room, &fit));
         take_fit(&fit, &scaling->fits[model]);
-        constant = fit; /* the last one */
     }
-    join_lines(scaling, &constant, &scaling->fits[EG_CNN_LINES]);
+    join_lines(scaling, &scaling->fits[EG_CNN_LINES]); /* beside the constant one, which is there now */
     choose_best(scaling);
 done:
-    free(room);
+    eg_release(NULL, room);
     return status;
 }
 
@@ -257,7 +285,7 @@ static void answer(const eg_cnn_cell *target, const curve *line, eg_cnn_match *m
 {
     double error = hypot(standard_error(target), largest_error(line));
     double value = channels_at(line, target->density);
-    match->found = value > 0 && isfinite(value) ? value : NAN;
+    match->found = value;
     match->least = channels_at(line, target->density - 2 * error);
     match->most = channels_at(line, target->density + 2 * error);
     match->reason = "";

@@ -8,7 +8,7 @@
 
 enum { EG_CNN_MOST_VALUES = 16, EG_CNN_MOST_CELLS = EG_CNN_MOST_VALUES * EG_CNN_MOST_VALUES };
 
-/* One network: means over the cuts of S, of S/L_A, and of S as a share of Page's value. */
+/* One network, drawn independently of the others (no two have a seed in common: standard errors count on it): means over the cuts of S, of S/L_A, and of S as a share of Page's value. */
 typedef struct eg_cnn_point {
     int layers, channels;
     uint64_t seed, parameters;
@@ -20,7 +20,7 @@ typedef struct eg_cnn_point {
 /* The networks of one n_c and D; spreads are standard deviations over seeds, NAN for fewer than two networks. */
 typedef struct eg_cnn_cell {
     int layers, channels;
-    uint64_t parameters;
+    uint64_t parameters, first_seed, last_seed;
     size_t count, zeros; /* networks with an entropy, and without */
     double s, s_spread, density, density_spread, page_share;
 } eg_cnn_cell;
@@ -52,8 +52,8 @@ typedef enum eg_cnn_answer { EG_CNN_HOLDS, EG_CNN_FAILS, EG_CNN_UNTOLD } eg_cnn_
 typedef struct eg_cnn_match {
     int layers_0, channels_0, layers;
     double expected;    /* D_0^(layers_0 / layers) */
-    double found;       /* by interpolation in log D; NAN: there is none, or more than one */
-    double least, most; /* within two standard errors of both sides; 0 and INFINITY: beyond the D of the sweep; NAN: not known */
+    double found;       /* by interpolation in log D; 0 and INFINITY: below and above the D of the sweep; NAN: not known */
+    double least, most; /* the same within two standard errors of both sides */
     eg_cnn_answer answer;
     const char *reason; /* why it cannot be told; static; "" otherwise */
 } eg_cnn_match;
@@ -65,9 +65,9 @@ typedef struct eg_cnn_scaling {
     eg_fit lines[EG_CNN_MOST_VALUES];
     eg_cnn_fit fits[EG_CNN_MODELS];
     int best;      /* model with the least AICc; -1: none could be fitted */
-    int second;    /* the next; -1: none */
-    double margin; /* AICc of the next minus that of the best; NAN: there is no other */
-    bool decided;  /* margin of at least EG_CNN_LEAST_MARGIN */
+    int second;    /* its rival, the next of those that do not contain it; -1: there is none, as for the constant */
+    double margin; /* AICc of the rival minus that of the best; NAN: there is no rival */
+    bool decided;  /* margin of at least EG_CNN_LEAST_MARGIN; or no rival, and no larger model that could be fitted is better */
     eg_cnn_match matches[EG_CNN_MOST_CELLS];
     size_t answers[EG_CNN_UNTOLD + 1]; /* how many matches of each answer */
     double largest_page_share;         /* over cells; NAN: no cell has an entropy */

@@ -123,9 +123,15 @@ static void set_errors(const design *d, double variance, eg_fit *fit)
     fit->intercept_error = sqrt(shift * variance);
 }
 
+double eg_aicc(size_t count, int k, double residual, double floor)
+{
+    double n = (double)count, free = n - k - 1;
+    return free > 0 ? 2 * n * log(fmax(residual, floor)) + 2.0 * k + 2.0 * k * (k + 1) / free : INFINITY;
+}
+
 static void judge(const double *x, const double *y, double mean, double floor, eg_fit *fit)
 {
-    double residual = 0, total = 0, n = (double)fit->count, k = fit->terms + 2;
+    double residual = 0, total = 0, n = (double)fit->count;
     for (size_t i = 0; i < fit->count; i++) {
         double off = y[i] - fit->intercept;
         for (int j = 0; j < fit->terms; j++)
@@ -135,7 +141,7 @@ static void judge(const double *x, const double *y, double mean, double floor, e
     }
     fit->residual = sqrt(residual / n);
     fit->r_squared = total > n * floor * floor ? 1 - residual / total : NAN;
-    fit->aicc = n > k + 1 ? 2 * n * log(fmax(fit->residual, floor)) + 2 * k + 2 * k * (k + 1) / (n - k - 1) : INFINITY;
+    fit->aicc = eg_aicc(fit->count, fit->terms + 2, fit->residual, floor);
 }
 
 eegpu_status eg_fit_least_squares(size_t count, int terms, const double *x, const double *y, double floor, eg_fit *fit)

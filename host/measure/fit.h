@@ -22,6 +22,10 @@ typedef struct eg_fit {
     double condition; /* of the centred regressors scaled to one length: 1 for one of them, INFINITY when dependent */
 } eg_fit;
 
+/* Akaike's criterion with the correction for few points: what `aicc` is, of any model with k parameters (the variance counts as one)
+ * and a residual over `count` points, at least `floor`. */
+double eg_aicc(size_t count, int k, double residual, double floor);
+
 /* x: count rows of `terms` numbers, 0 <= terms <= EG_FIT_TERMS. Residuals below `floor` say nothing and count as `floor` in the AICc: fits
  * that are exact to rounding are equally good. A fit that cannot be made is EEGPU_OK with solved = false. */
 EG_MUST eg_fit_least_squares(size_t count, int terms, const double *x, const double *y, double floor, eg_fit *fit);

@@ -20,7 +20,12 @@ static void fit_verdict(const eg_cnn_scaling *scaling, char *text)
         return;
     }
     const char *best = eg_cnn_model_formula((eg_cnn_model)scaling->best);
-    if (scaling->second < 0)
+    if (scaling->second < 0 && scaling->decided)
+        snprintf(text, VERDICT_SIZE,
+                 "S/L: %s describes it best: nothing is gained by a dependence on D or n_c (+- says how large one may be unseen); "
+                 "this is not the paper's n_c log D",
+                 best);
+    else if (scaling->second < 0)
         snprintf(text, VERDICT_SIZE, "S/L: only %s could be fitted; take more channels, layers or seeds", best);
     else if (!scaling->decided)
         snprintf(text, VERDICT_SIZE,
@@ -68,19 +73,20 @@ static void write_number(FILE *stream, int width, int digits, double value)
 static void write_head(const eg_cnn_report *report, FILE *stream)
 {
     const eg_cnn_sweep_options *options = report->options;
-    fprintf(stream, "convolutional networks on %dx%d (%d pixels): %s, %s weights, kernel %d, poolings %d; seeds 0 to %d\n",
+    fprintf(stream, "convolutional networks on %dx%d (%d pixels): %s, %s weights, kernel %d, poolings %d; a seed for each\n",
             report->cuts->height, report->cuts->width, report->cuts->pixels, options->activation == EG_CNN_TANH ? "tanh" : "relu",
-            options->init == EG_CNN_XAVIER ? "xavier" : "he", options->kernel, options->pools, options->seeds - 1);
-    fprintf(stream,
-            "entropies in %s, means over %zu cut%s (%s) and over seeds; +-: standard deviation over seeds; L: boundary L_A\n\n",
-            report->unit, report->cuts->count, report->cuts->count == 1 ? "" : "s", report->cuts->family);
+            options->init == EG_CNN_XAVIER ? "xavier" : "he", options->kernel, options->pools);
+    fprintf(
+        stream,
+        "entropies in %s, means over %zu cut%s (%s) and over networks; +-: standard deviation over networks; L: boundary L_A\n\n",
+        report->unit, report->cuts->count, report->cuts->count == 1 ? "" : "s", report->cuts->family);
 }
 
 static void write_cells(const eg_cnn_report *report, FILE *stream)
 {
     const eg_cnn_scaling *scaling = &report->sweep->scaling;
-    fprintf(stream, "%4s %5s %11s %9s %6s %10s %10s %10s %10s %8s\n", "n_c", "D", "parameters", "networks", "zero", "S", "+-",
-            "S/L", "+-", "S/Page");
+    fprintf(stream, "%4s %5s %11s %9s %6s %10s %10s %10s %10s %8s  %s\n", "n_c", "D", "parameters", "networks", "zero", "S", "+-",
+            "S/L", "+-", "S/Page", "seeds");
     for (size_t i = 0; i < scaling->cell_count; i++) {
         const eg_cnn_cell *cell = &scaling->cells[i];
         fprintf(stream, "%4d %5d %11llu %9zu %6zu", cell->layers, cell->channels, (unsigned long long)cell->parameters,
@@ -90,6 +96,9 @@ static void write_cells(const eg_cnn_report *report, FILE *stream)
         write_number(stream, 11, 6, cell->density / report->log_base);
         write_number(stream, 11, 6, cell->density_spread / report->log_base);
         write_number(stream, 9, 4, cell->page_share);
+        fprintf(stream, "  %llu", (unsigned long long)cell->first_seed);
+        if (cell->last_seed > cell->first_seed)
+            fprintf(stream, "-%llu", (unsigned long long)cell->last_seed);
         fputc('\n', stream);
     }
 }
@@ -252,6 +261,8 @@ static void write_json_cells(const eg_cnn_report *report, FILE *stream)
         const eg_cnn_cell *cell = &scaling->cells[i];
         fprintf(stream, "{\"layers\":%d,\"channels\":%d,\"parameters\":%llu,\"networks\":%zu,\"zero\":%zu", cell->layers,
                 cell->channels, (unsigned long long)cell->parameters, cell->count + cell->zeros, cell->zeros);
+        fprintf(stream, ",\"first_seed\":%llu,\"last_seed\":%llu", (unsigned long long)cell->first_seed,
+                (unsigned long long)cell->last_seed);
         member(stream, "s_vn", cell->s / report->log_base);
         member(stream, "s_vn_spread", cell->s_spread / report->log_base);
         member(stream, "s_vn_per_boundary", cell->density / report->log_base);
@@ -306,6 +317,12 @@ static void write_json_fits(const eg_cnn_report *report, FILE *stream)
     fputc(']', stream);
 }
 
+/* Where a number of channels is: a JSON number alone cannot tell one that is beyond the sweep from one that is not known. */
+static const char *place_of(double channels)
+{
+    return isnan(channels) ? "unknown" : channels == 0 ? "below" : isinf(channels) ? "above" : "within";
+}
+
 static void write_json_matches(const eg_cnn_scaling *scaling, FILE *stream)
 {
     static const char *const words[] = {[EG_CNN_HOLDS] = "holds", [EG_CNN_FAILS] = "fails", [EG_CNN_UNTOLD] = "untold"};
@@ -314,9 +331,12 @@ static void write_json_matches(const eg_cnn_scaling *scaling, FILE *stream)
         const eg_cnn_match *match = &scaling->matches[i];
         fprintf(stream, "{\"layers_0\":%d,\"channels_0\":%d,\"layers\":%d", match->layers_0, match->channels_0, match->layers);
         member(stream, "expected", match->expected);
-        member(stream, "found", match->found);
-        member(stream, "least", match->least); /* 0: beyond the D of the sweep, as null for the most */
+        member(stream, "found", match->found > 0 ? match->found : NAN);
+        member(stream, "least", match->least); /* 0 below the D of the sweep, null above */
         member(stream, "most", match->most);
+        text_member(stream, "found_is", place_of(match->found));
+        text_member(stream, "least_is", place_of(match->least));
+        text_member(stream, "most_is", place_of(match->most));
         text_member(stream, "answer", words[match->answer]);
         text_member(stream, "reason", match->reason);
         fputs(i + 1 < scaling->match_count ? "},\n" : "}\n", stream);
@@ -335,6 +355,7 @@ eegpu_status eg_cnn_write_json(const eg_cnn_report *report, FILE *stream)
     write_json_matches(scaling, stream);
     text_member(stream, "verdict", scaling->decided ? eg_cnn_model_name((eg_cnn_model)scaling->best) : "undecided");
     text_member(stream, "best", scaling->best >= 0 ? eg_cnn_model_name((eg_cnn_model)scaling->best) : NULL);
+    text_member(stream, "rival", scaling->second >= 0 ? eg_cnn_model_name((eg_cnn_model)scaling->second) : NULL);
     member(stream, "margin", scaling->margin);
     member(stream, "largest_s_vn_per_page", scaling->largest_page_share);
     fputs(",\"findings\":[", stream);

@@ -12,7 +12,8 @@
 #include "base/progress.h"
 #include "state/state.h"
 
-enum { IMAGES_AT_A_TIME = 2048, IMAGES_OF_A_SAMPLE = 256 };
+static const double seconds_of_probing = 0.3;
+static const char the_amplitudes[] = "the amplitudes of a network", the_stage[] = "sweeping networks";
 
 typedef struct sweep_job {
     const struct eegpu_cuts *cuts;
@@ -77,39 +78,81 @@ static double scan_seconds(const sweep_job *job)
     return flops / (flops_a_second * job->threads);
 }
 
-/* Seconds for all images of one shape, on all threads: from one batch, from more if that was over at once. */
-static eegpu_status network_seconds(sweep_job *job, int channels, int layers, double *seconds)
+/* What is left of the time for probes, and of the shapes; seconds an operation on one thread, by the last probe. */
+typedef struct probing {
+    double left, rate;
+    int shapes;
+} probing;
+
+/* A network of the same kind, small enough that a batch takes some 20 ms at most: of fewer convolutions, then of fewer channels. */
+static eg_cnn_shape stand_in(eg_cnn_shape shape)
 {
-    const double too_short = 2e-3;
+    const double most_operations = 3e8;
+    int least = shape.pools > 2 ? shape.pools : 2;
+    if (EG_CNN_BATCH * eg_cnn_operations(&shape) > most_operations && shape.layers > least)
+        shape.layers = least;
+    while (EG_CNN_BATCH * eg_cnn_operations(&shape) > most_operations && shape.channels > 1)
+        shape.channels /= 2;
+    return shape;
+}
+
+/* The rate of a shape: the least of several batches, as other work on the machine can only make one slower. Weights are 0, which
+ * takes no less time. */
+static eegpu_status probe(sweep_job *job, const eg_cnn_shape *shape, probing *probes)
+{
+    enum { MOST_ROUNDS = 50 };
     eegpu_status status;
     eg_cnn *network = NULL;
-    double values[IMAGES_OF_A_SAMPLE];
-    eg_cnn_shape shape = shape_of(job, channels, layers);
-    EG_TRY(eg_cnn_create(&shape, &job->budget, &network));
-    eg_cnn_draw(network, job->options->init, 0);
-    for (uint64_t images = EG_CNN_BATCH; images <= IMAGES_OF_A_SAMPLE; images *= IMAGES_OF_A_SAMPLE / EG_CNN_BATCH) {
-        double start = eg_seconds();
-        EG_TRY(eg_cnn_evaluate(network, 0, images, &job->budget, values));
-        double elapsed = eg_seconds() - start;
-        *seconds = elapsed * (double)job->size / (double)images / job->threads;
-        if (elapsed > too_short)
-            break;
+    double values[EG_CNN_BATCH], least = INFINITY, start = eg_seconds(), end = start, share = probes->left / probes->shapes;
+    eg_cnn_shape small = stand_in(*shape);
+    EG_TRY(eg_cnn_create(&small, &job->budget, &network));
+    for (int round = 0; round < MOST_ROUNDS && (round == 0 || end - start < share); round++) {
+        double begin = eg_seconds();
+        EG_TRY(eg_cnn_evaluate(network, 0, EG_CNN_BATCH, &job->budget, values));
+        end = eg_seconds();
+        least = fmin(least, end - begin);
     }
+    probes->rate = least / (EG_CNN_BATCH * eg_cnn_operations(&small));
+    probes->left -= end - start;
 done:
     eg_release(&job->budget, network);
     return status;
 }
 
+/* The amplitudes of a network fit, and so does every network on the lattice. */
+static eegpu_status check_first(sweep_job *job)
+{
+    eegpu_status status;
+    const eg_cnn_sweep_options *options = job->options;
+    eg_cnn *network = NULL;
+    for (int l = 0; l < options->layer_count; l++) {
+        eg_cnn_shape shape = shape_of(job, 1, options->layers[l]);
+        EG_TRY(eg_cnn_create(&shape, &job->budget, &network));
+        eg_release(&job->budget, network);
+        network = NULL;
+    }
+    EG_TRY(eg_budget_take(&job->budget, job->size * sizeof(double), the_amplitudes));
+    eg_budget_give(&job->budget, job->size * sizeof(double));
+done:
+    return status;
+}
+
+/* The last shapes of the lists, which are the largest as a rule, are timed first; once the time for that is over, the others are
+ * taken to be as fast an operation. */
 eegpu_status eg_cnn_sweep_foresee(const struct eegpu_cuts *cuts, const eg_cnn_sweep_options *options, double *seconds)
 {
     eegpu_status status;
     sweep_job job;
+    probing probes = {.left = seconds_of_probing, .shapes = options->channel_count * options->layer_count};
     *seconds = 0;
     EG_TRY(begin(cuts, options, &job));
-    for (int l = 0; l < options->layer_count; l++)
-        for (int c = 0; c < options->channel_count; c++) {
-            double one = 0;
-            EG_TRY(network_seconds(&job, options->channels[c], options->layers[l], &one));
+    EG_TRY(check_first(&job));
+    for (int l = options->layer_count - 1; l >= 0; l--)
+        for (int c = options->channel_count - 1; c >= 0; c--, probes.shapes--) {
+            eg_cnn_shape shape = shape_of(&job, options->channels[c], options->layers[l]);
+            if (probes.left > 0)
+                EG_TRY(probe(&job, &shape, &probes));
+            double one = probes.rate * eg_cnn_operations(&shape) * (double)job.size / job.threads;
             *seconds += options->seeds * (one + scan_seconds(&job));
         }
 done:
@@ -123,7 +166,7 @@ static bool report_part(sweep_job *job, double part)
 {
     const eg_cnn_sweep_options *options = job->options;
     return options->progress == NULL ||
-           options->progress(options->progress_user, "sweeping networks", ((double)job->done + part) / (double)job->count);
+           options->progress(options->progress_user, the_stage, ((double)job->done + part) / (double)job->count);
 }
 
 static bool report_evaluation(void *user, const char *stage, double fraction)
@@ -167,9 +210,10 @@ static eegpu_status evaluate(sweep_job *job, eg_cnn_point *point)
     eg_cnn_draw(network, job->options->init, point->seed);
     point->parameters = network->parameters;
     work.network = network;
-    eg_progress_begin(&work.progress, report_evaluation, job, "", (double)job->size);
-    status = eg_parallel_for(job->threads, job->size, IMAGES_AT_A_TIME, evaluate_images, &work);
+    eg_progress_begin(&work.progress, report_evaluation, job, the_stage, (double)job->size);
+    status = eg_parallel_for(job->threads, job->size, eg_cnn_images_at_a_time(&shape), evaluate_images, &work);
     eg_progress_end(&work.progress);
+    EG_TRY(status); /* the amplitudes are there only now */
     point->zero = true;
     for (uint64_t s = 0; s < job->size && point->zero; s++)
         point->zero = job->amplitudes[s] == 0;
@@ -223,10 +267,10 @@ static eegpu_status run_network(sweep_job *job, eg_cnn_point *point)
     point->seconds = eg_seconds() - start;
     job->done++;
     if (!report_part(job, 0))
-        status = eg_fail(EEGPU_INTERRUPTED, "stopped on request");
+        status = eg_fail(EEGPU_INTERRUPTED, "%s: stopped on request", the_stage);
 done:
     if (status != EEGPU_OK && status != EEGPU_INTERRUPTED)
-        return eg_fail_while(status, "sweeping networks, %s", eg_cnn_sweep_source(job->options, point, source));
+        return eg_fail_while(status, "%s, %s", the_stage, eg_cnn_sweep_source(job->options, point, source));
     return status;
 }
 
@@ -239,12 +283,12 @@ eegpu_status eg_cnn_sweep_run(const struct eegpu_cuts *cuts, const eg_cnn_sweep_
     *sweep = (eg_cnn_sweep){.foreseen = foreseen};
     EG_TRY(begin(cuts, options, &job));
     EG_TRY(eg_allocate_zero(NULL, job.count, sizeof *sweep->points, "the entropies of the networks", &sweep->points));
-    EG_TRY(eg_allocate(&job.budget, job.size, sizeof(double), "the amplitudes of a network", &job.amplitudes));
+    EG_TRY(eg_allocate(&job.budget, job.size, sizeof(double), the_amplitudes, &job.amplitudes));
     for (int l = 0; l < options->layer_count; l++)
         for (int c = 0; c < options->channel_count; c++)
-            for (int seed = 0; seed < options->seeds; seed++) {
-                eg_cnn_point *point = &sweep->points[sweep->count++];
-                *point = (eg_cnn_point){.layers = options->layers[l], .channels = options->channels[c], .seed = (uint64_t)seed};
+            for (int k = 0; k < options->seeds; k++) {
+                eg_cnn_point *point = &sweep->points[sweep->count];
+                *point = (eg_cnn_point){.layers = options->layers[l], .channels = options->channels[c], .seed = sweep->count++};
                 EG_TRY(run_network(&job, point));
             }
     EG_TRY(eg_cnn_scaling_of(sweep->points, sweep->count, &sweep->scaling));

@@ -8,7 +8,7 @@
 #include "state/cnn.h"
 
 typedef struct eg_cnn_sweep_options {
-    int channel_count, layer_count, seeds; /* seeds 0 .. seeds - 1 */
+    int channel_count, layer_count, seeds; /* seeds: networks of each D and n_c */
     int channels[EG_CNN_MOST_VALUES], layers[EG_CNN_MOST_VALUES];
     int pools, kernel;
     eg_cnn_activation activation;
@@ -21,13 +21,15 @@ typedef struct eg_cnn_sweep_options {
 
 typedef struct eg_cnn_sweep {
     size_t count;
-    eg_cnn_point *points; /* by n_c, D, seed, in the order of the lists */
+    eg_cnn_point *points; /* by n_c, D, in the order of the lists; the seed of a network is its number in this array, so that no
+                             two have weights in common */
     eg_cnn_scaling scaling;
     double foreseen, seconds;
 } eg_cnn_sweep;
 
-/* How long the sweep will take, in seconds: some images are put through every shape and timed, entropies are guessed from the
- * sizes of the cuts. Also says what is wrong with shapes and lattice before any work. */
+/* How long the sweep will take, in seconds: images are put through some of the shapes for about 0.3 s and timed, entropies are
+ * guessed from the sizes of the cuts. Before that it says what is wrong with shapes and lattice, or that 2^N amplitudes do not fit
+ * into the memory (EEGPU_OUT_OF_MEMORY). */
 EG_MUST eg_cnn_sweep_foresee(const struct eegpu_cuts *cuts, const eg_cnn_sweep_options *options, double *seconds);
 
 /* On success *sweep is freed with eg_cnn_sweep_free(). Memory: 2^N * 8 bytes and what a scan takes. */

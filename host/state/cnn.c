@@ -64,7 +64,30 @@ uint64_t eg_cnn_parameters(const eg_cnn_shape *shape)
     return lay_out(&network) ? count_numbers(&network, false) : 0;
 }
 
-/* The places of all arrays in network->numbers; the packed ones begin on a 64-byte boundary, for speed alone. */
+double eg_cnn_operations(const eg_cnn_shape *shape)
+{
+    const double of_activation = shape->activation == EG_CNN_TANH ? 20 : 1;
+    eg_cnn network = {.shape = *shape};
+    double outputs = (double)eg_ceil_div((uint64_t)shape->channels, EG_CNN_GROUP) * EG_CNN_GROUP, sum = 0;
+    (void)lay_out(&network);
+    for (int l = 0; l < shape->layers; l++) {
+        const eg_cnn_layer *layer = &network.layer[l];
+        double taps = (double)layer->inputs * shape->kernel * shape->kernel;
+        sum += (outputs * taps + shape->channels * of_activation) * layer->height * layer->width;
+    }
+    return sum + (double)classifier_inputs(&network);
+}
+
+uint64_t eg_cnn_images_at_a_time(const eg_cnn_shape *shape)
+{
+    const double operations_in_a_piece = 5e8;
+    uint64_t images = 2048;
+    while (images > EG_CNN_BATCH && (double)images * eg_cnn_operations(shape) > operations_in_a_piece)
+        images /= 2;
+    return images;
+}
+
+/* The places of all arrays in network->numbers: the parameters in PyTorch's order, then the packed ones. */
 static void place_numbers(eg_cnn *network)
 {
     const eg_cnn_shape *shape = &network->shape;

@@ -50,6 +50,13 @@ EG_MUST eg_cnn_create(const eg_cnn_shape *shape, eg_budget *budget, eg_cnn **net
 /* Number of parameters of a shape. */
 uint64_t eg_cnn_parameters(const eg_cnn_shape *shape);
 
+/* Multiplications and additions of an image, about: as many pairs as the inner loops make, with what an activation costs. */
+double eg_cnn_operations(const eg_cnn_shape *shape);
+
+/* How many images take about 0.1 s on one thread, so that a wish to stop is soon seen: a multiple of EG_CNN_BATCH, and one of
+ * 512 or a divisor of it. */
+uint64_t eg_cnn_images_at_a_time(const eg_cnn_shape *shape);
+
 /* Weights normal with mean 0 and variance 2/fan_in (He) or 2/(fan_in + fan_out) (Xavier), fan_in = in * kernel^2 and fan_out =
  * out * kernel^2 (classifier: its inputs, and 1); biases 0. The same for a seed on every machine. */
 void eg_cnn_draw(eg_cnn *network, eg_cnn_init init, uint64_t seed);

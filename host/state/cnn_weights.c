@@ -135,7 +135,9 @@ static eegpu_status refuse_weights(const eg_cnn *network, const char *path, cons
     char more[48] = "";
     if (faults->unsaid > 0)
         snprintf(more, sizeof more, "; and %d more", faults->unsaid);
-    return eg_fail(EEGPU_BAD_INPUT, "reading the weights '%.120s' for channels=%d,layers=%d,pools=%d,kernel=%d on %d x %d: %s%s",
+    return eg_fail(EEGPU_BAD_INPUT,
+                   "reading the weights '%.120s' for channels=%d,layers=%d,pools=%d,kernel=%d on %d x %d: %s%s (docs/networks.md "
+                   "has the names and shapes)",
                    path, shape->channels, shape->layers, shape->pools, shape->kernel, shape->height, shape->width, faults->text,
                    more);
 }

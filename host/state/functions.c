@@ -168,6 +168,21 @@ static void store_slice(const evaluation *work, uint64_t first, const eg_wide *r
         work->amplitudes[first + image] = (*result)[image / 64] >> (image % 64) & 1 ? -1.0 : 1.0;
 }
 
+/* Images of a function that fills amplitudes; progress is told, and a wish to stop seen, after images_at_a_time. */
+static eegpu_status fill_images(evaluation *work, uint64_t first, uint64_t last)
+{
+    eegpu_status status = EEGPU_OK;
+    uint64_t parts = work->form == EG_FORM_COMPLEX ? 2 : 1;
+    uint64_t most = work->call->images_at_a_time > 0 ? work->call->images_at_a_time : last - first;
+    for (uint64_t at = first, count; at < last; at += count) {
+        count = last - at < most ? last - at : most;
+        EG_TRY(work->function->fill(work->call, at, count, work->amplitudes + parts * at));
+        EG_TRY(eg_progress_add(&work->progress, (double)count));
+    }
+done:
+    return status;
+}
+
 /* Items are groups of 512 images. */
 static eegpu_status evaluate_groups(void *context, uint64_t first_group, uint64_t last_group, int worker)
 {
@@ -179,10 +194,9 @@ static eegpu_status evaluate_groups(void *context, uint64_t first_group, uint64_
     if (last > call->size)
         last = call->size;
     (void)worker;
-    if (work->form == EG_FORM_REAL || work->form == EG_FORM_COMPLEX) {
-        double *place = work->amplitudes + (work->form == EG_FORM_COMPLEX ? 2 : 1) * first;
-        EG_TRY(function->fill(call, first, last - first, place));
-    } else if (function->fill_bits != NULL) {
+    if (work->form == EG_FORM_REAL || work->form == EG_FORM_COMPLEX)
+        return fill_images(work, first, last);
+    if (function->fill_bits != NULL) {
         EG_TRY(function->fill_bits(call, first / 64, eg_ceil_div(last - first, 64), work->bits + first / 64));
     } else {
         eg_wide plane[EG_MAX_DENSE_PIXELS], result;
@@ -211,8 +225,8 @@ static eegpu_status evaluate(const eg_function *function, eg_function_call *call
         EG_TRY(eg_state_allocate_amplitudes(state, form == EG_FORM_COMPLEX, &work.amplitudes));
     work.bits = state->bits;
     eg_progress_begin(&work.progress, options->progress, options->progress_user, "evaluating the function", (double)call->size);
-    status = eg_parallel_for(threads, eg_ceil_div(call->size, EG_WIDE_IMAGES),
-                             function->grain > 0 ? function->grain : GROUPS_AT_A_TIME, evaluate_groups, &work);
+    uint64_t groups = call->images_at_a_time > 0 ? eg_ceil_div(call->images_at_a_time, EG_WIDE_IMAGES) : GROUPS_AT_A_TIME;
+    status = eg_parallel_for(threads, eg_ceil_div(call->size, EG_WIDE_IMAGES), groups, evaluate_groups, &work);
     eg_progress_end(&work.progress);
     EG_TRY(status);
     if (form == EG_FORM_BITS) {

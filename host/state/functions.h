@@ -37,8 +37,9 @@ typedef struct eg_function_call {
     uint64_t size;
     eg_value value[EG_MAX_PARAMETERS];
     bool given[EG_MAX_PARAMETERS];
-    uint64_t accepted; /* functions of the number k of lit pixels: bit k is the label */
-    void *prepared;    /* from eg_allocate within `budget`; released after the evaluation */
+    uint64_t images_at_a_time; /* of fill(), for a thread; prepare() may say: a multiple of 512 or a divisor of it; 0: many */
+    uint64_t accepted;         /* functions of the number k of lit pixels: bit k is the label */
+    void *prepared;            /* from eg_allocate within `budget`; released after the evaluation */
     eg_budget *budget;
 } eg_function_call;
 
@@ -57,12 +58,11 @@ typedef struct eg_function {
     eegpu_status (*fill_bits)(const eg_function_call *call, uint64_t first_word, uint64_t count, uint64_t *words);
     /* What is left to do once all words are there. */
     eegpu_status (*complete)(const eg_function_call *call, uint64_t *bits);
-    /* REAL and COMPLEX: images first .. first + count - 1, complex ones as pairs. Both numbers are multiples of 512, or the
-     * call is for all images of a smaller lattice. */
+    /* REAL and COMPLEX: images first .. first + count - 1, complex ones as pairs. Both numbers are multiples of 512, or of
+     * images_at_a_time if that is less, or the call is for all images of a smaller lattice. */
     eegpu_status (*fill)(const eg_function_call *call, uint64_t first, uint64_t count, double *amplitudes);
     /* What fill() gives is the stream EG_RANDOM_AMPLITUDES under this seed (random.h). May be NULL: it is not. */
     uint64_t (*seed_of_stream)(const eg_function_call *call);
-    uint64_t grain; /* groups of 512 images that a thread takes at a time; 0: many, for what costs nanoseconds an image */
 } eg_function;
 
 /* In the order of `eegpu list`. */

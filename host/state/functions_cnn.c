@@ -25,6 +25,7 @@ static eegpu_status prepare_cnn(eg_function_call *call, eg_function_form *form)
         EG_TRY(eg_cnn_load(network, call->value[CNN_WEIGHTS].text, call->budget));
     else
         eg_cnn_draw(network, (eg_cnn_init)call->value[CNN_INIT].choice, call->value[CNN_SEED].natural);
+    call->images_at_a_time = eg_cnn_images_at_a_time(&shape);
     *form = EG_FORM_REAL;
 done:
     return status;
@@ -49,8 +50,7 @@ const eg_function eg_function_cnn = {
                     "normal weights of variance 2/fan_in or 2/(fan_in + fan_out), biases 0"},
                    {"seed", EG_UNSIGNED, "0", NULL, 0, 0, "the same seed gives the same weights on every machine"},
                    {"weights", EG_TEXT, "", NULL, 0, 0,
-                    ".npz with PyTorch's names, features.N.weight, ..., classifier.bias, instead of init"}},
+                    ".npz with PyTorch's names, features.N.weight, ..., classifier.bias (docs/networks.md), instead of init"}},
     .prepare = prepare_cnn,
     .fill = fill_cnn,
-    .grain = 4,
 };
