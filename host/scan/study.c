@@ -158,8 +158,10 @@ eegpu_status eg_study_foresee(const eegpu_state *state, const struct eegpu_cuts 
     eegpu_status status = EEGPU_OK;
     *seconds = 0;
     EG_TRY(add_scan(state, cuts, options, seconds));
-    if ((parts & (EG_STUDY_RANGE | EG_STUDY_THEORY)) && state->kind == EG_BITS)
-        *seconds += 2 * (double)cuts->count * (double)state->size / bits_per_second / range_threads(state, options);
+    if ((parts & (EG_STUDY_RANGE | EG_STUDY_THEORY)) && state->kind == EG_BITS) {
+        range_work work = {state, cuts, NULL, NULL, NULL};
+        *seconds += 2 * (double)cuts->count * (double)state->size / bits_per_second / range_threads(&work, options);
+    }
     precise.method = EEGPU_METHOD_SVD;
     if ((parts & EG_STUDY_PARAMETERS) && state->pixels >= 2) {
         EG_TRY(eg_parameters_cuts(state->height, state->width, &own));
