@@ -121,7 +121,7 @@ static void write_fit(const eg_law_report *r, int m, FILE *stream)
     number(fit->aicc, 2, stream);
     fputs("<td>", stream);
     estimate(r, fit->intercept, fit->intercept_error, stream);
-    fputs("</td><td class=\"word\">", stream);
+    fputs("</td><td class=\"word long\">", stream);
     for (int j = 0; j < law->terms[m]; j++) {
         fprintf(stream, "%s%s ", j > 0 ? "; " : "", eg_regressor_name(eg_law_models[m].regressor[j]));
         estimate(r, fit->slope[j], fit->slope_error[j], stream);

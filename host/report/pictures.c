@@ -70,7 +70,7 @@ static void scatter_caption(const eg_law_report *r, int number, char *text)
     else
         snprintf(text, EG_CAPTION_SIZE,
                  "Each circle is one cut, each bar the mean over the cuts of one shape: the fit is made to the bars, each counting "
-                 "once. Marks fall on one another where cuts agree.%s",
+                 "once. Marks fall on one another where cuts agree; what lies far above the entropies is not drawn.%s",
                  r->study->range_count > 0 ? " Theorem 2 has a bound for each cut, which is in the table of all cuts, not here."
                                            : "");
 }
