@@ -138,6 +138,25 @@ report chain random --lattice 1x12 --cuts prefix
 sound chain cut-1 cut-2 volume logarithm prefix spectrum
 report product product --lattice 3x3
 sound product cut-1 cut-2 boundary bonds volume prefix spectrum
+# A law that no line against the volume shows has its own curve there; on a chain its values.
+report majority majority --lattice 4x4
+shows majority '<p class="word">Logarithmic law</p>' 'best: S = ' 'means of ' 'log min(N_A, N_B) (R²' 'logarithm: log min(N_A, N_B)'
+report dyck dyck --lattice 1x16 --cuts prefix
+shows dyck 'best: values of the model ' 'If this is the ground state of a critical chain'
+shows random 'no meaning here, no area law' 'gauge freedom not removed' '<dt>Function</dt><dd><code>random</code>'
+for name in random majority dyck; do
+    if grep -qF 'R^2' $name.html; then bad "$name.html: R^2 beside R²"; fi
+done
+
+# Pictures of an earlier report that this one does not have go, other files stay.
+cp -r loops again
+touch again/mine.svg
+report again random --lattice 4x4
+if [ "$(cd again && echo *)" = "$(cd random && echo * | sed 's/cut-3.svg/& mine.svg/')" ]; then
+    ok 'no pictures of an earlier report'
+else
+    bad "pictures of an earlier report: $(cd again && echo *)"
+fi
 report tiny ghz --lattice 1x2
 sound tiny cut-1 spectrum matrix
 
@@ -154,7 +173,7 @@ if [ -n "${EEGPU_SOURCE_DIR:-}" ]; then
     report digits images:file=glyphs/images.idx3,labels=glyphs/labels.idx1,label=3,size=5x6,threshold=0.35
     took=$((($(date +%s%N) - start) / 1000000))
     sound digits cut-1 cut-2 cut-3 boundary bonds volume prefix spectrum matrix counter-example
-    shows digits '<th scope="row">304</th>'
+    shows digits '<th scope="row">304</th>' '<h1>Entanglement of <code>images:file=images.idx3,label=3,size=5x6,threshold=0.35</code></h1>'
     limit=2000
     case ${EEGPU_BUILD_DIR:-} in *san*) limit=60000 ;; esac
     if [ "$took" -lt $limit ]; then ok "a report of 305 cuts in $took ms"; else bad "a report of 305 cuts took $took ms"; fi
@@ -191,6 +210,10 @@ refuses() {
 refuses '--output and --html would both be written' loops --html same -o same
 refuses '--output and --html would both be written' loops --html -
 refuses '--html and --svg would both be written' loops --html loops/matrix.svg --svg loops
+refuses '--html and --svg would both be written' loops --html both --svg both
+refuses '--html and --svg would both be written' loops --html ./both --svg both/
+refuses '--output and --svg would both be written' loops -o both --svg both
+[ -e both ] && bad 'a refused call makes no folder'
 refuses 'which this call reads' scan.json --html scan.json
 refuses "did you mean '--html'?" ghz --hmtl x
 "$program" law loops --html missing/page.html --quiet >stdout 2>stderr </dev/null && bad 'a page in a folder that is not there'

@@ -5,6 +5,7 @@
 #include "check.h"
 #include "report/encode.h"
 #include "report/fields.h"
+#include "report/law.h"
 #include "scan/scan.h"
 #include "state/npy.h"
 
@@ -151,6 +152,61 @@ static void strings_are_escaped(void)
     check_json_string("a\xff"
                       "b",
                       "\"a\\u00ffb\"");
+}
+
+/* What a terminal would obey is a question mark; letters of any script stay. */
+static void terminals_are_not_driven(void)
+{
+    static const struct {
+        const char *text, *shown;
+    } cases[] = {
+        {"loops:a=1,\xc3\xa9\xe2\x88\x9e\xf0\x9f\x98\x80", "loops:a=1,\xc3\xa9\xe2\x88\x9e\xf0\x9f\x98\x80"},
+        {"\x1b[31m\a\n\x7f", "?[31m???"},
+        {"\xc2\x9b"
+         "1m\xc2\xa0",
+         "?1m\xc2\xa0"},
+        {"a\xe2\x80\xae"
+         "b\xe2\x81\xa6\xd8\x9c\xe2\x80\xa8",
+         "a?b???"},
+        {"\xff\xc3", "??"},
+        {"\xe2\x80\xa6\xe2\x81\xa4", "\xe2\x80\xa6\xe2\x81\xa4"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *text = NULL;
+        size_t size = 0;
+        FILE *stream = open_memstream(&text, &size);
+        eg_terminal_string(stream, cases[i].text);
+        fclose(stream);
+        CU_ASSERT_STRING_EQUAL(text, cases[i].shown);
+        free(text);
+    }
+}
+
+static void headings_are_short(void)
+{
+    static const struct {
+        const char *source, *heading;
+    } cases[] = {
+        {"loops", "loops"},
+        {"randomset:density=0.5,seed=3", "randomset:density=0.5,seed=3"},
+        {"/a/b/psi.npy", "psi.npy"},
+        {"images:file=/a/b/c.gz,labels=/a/b/l.gz,label=3,size=5x6", "images:file=c.gz,label=3,size=5x6"},
+        {"plugin:file=../p.so,symbol=f", "plugin:file=p.so,symbol=f"},
+        {"a/", "a/"},
+        {"", ""},
+    };
+    char text[EG_HEADING_SIZE], longest[500], ending[] = "\u2026";
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        CU_ASSERT_STRING_EQUAL(eg_source_heading(cases[i].source, text), cases[i].heading);
+    for (size_t shift = 0; shift < 2; shift++) { /* of two-byte letters none is cut in half */
+        memset(longest, 'x', sizeof longest);
+        for (size_t i = shift; i + 2 < sizeof longest; i += 2)
+            memcpy(longest + i, "\u00e9", 2);
+        longest[sizeof longest - 2] = '\0';
+        size_t length = strlen(eg_source_heading(longest, text)), kept = length - strlen(ending);
+        CU_ASSERT(length < EG_HEADING_SIZE && length > EG_HEADING_SIZE / 2 && kept % 2 == shift);
+        CU_ASSERT(strcmp(text + kept, ending) == 0 && memcmp(text, longest, kept) == 0);
+    }
 }
 
 /* ---- JSON -------------------------------------------------------------------------------------------------------- */
@@ -465,6 +521,7 @@ static void fields_have_one_name_each(void)
 }
 
 EG_SUITE("report", {"numbers read back", numbers_read_back}, {"strings are escaped", strings_are_escaped},
+         {"terminals are not driven", terminals_are_not_driven}, {"headings are short", headings_are_short},
          {"JSON: names, order, values", json_keeps_the_contract}, {"JSON: units and nulls", json_has_units_and_nulls},
          {"CSV: columns", csv_has_equal_lines}, {"table: regions", table_draws_regions}, {"table: width", table_fits_the_terminal},
          {"table: digits", table_digits_follow_the_error}, {"regions of large lattices", large_lattices_get_names},

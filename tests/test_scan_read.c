@@ -77,6 +77,28 @@ static void test_bad_json(void)
     CHECK_FAILS(eg_json_read(deep, sizeof deep, "x", &json), EEGPU_BAD_INPUT, "brackets");
 }
 
+/* Names are compared with all before: an object has a bounded number of them. */
+static void test_many_members(void)
+{
+    enum { MOST = 1024 };
+    eg_json json = {0};
+    for (int count = MOST; count <= MOST + 1; count++) {
+        char *text = NULL;
+        size_t size = 0;
+        FILE *stream = open_memstream(&text, &size);
+        for (int i = 0; i < count; i++)
+            fprintf(stream, "%c\"%d\":%d", i == 0 ? '{' : ',', i, i);
+        fputc('}', stream);
+        fclose(stream);
+        if (count == MOST)
+            CHECK_OK(eg_json_read(text, size, "x", &json));
+        else
+            CHECK_FAILS(eg_json_read(text, size, "x", &json), EEGPU_BAD_INPUT, "more than 1024 members");
+        eg_json_free(&json);
+        free(text);
+    }
+}
+
 /* Any prefix of a text is refused, and nothing is read past its end (the sanitizers look). */
 static void test_every_prefix(void)
 {
@@ -194,6 +216,10 @@ static void test_refused_files(void)
         {"\"s_vn\":", "\"s_vm\":", "\"s_vn\" is missing"},
         {"\"error\":", "\"error\":null,\"e\":", "\"error\" is missing"},
         {"\"error\":", "\"error\":-1,\"e\":", "\"error\" is missing"},
+        {"\"error\":", "\"error\":0.0007,\"e\":", "more than 1/1000"},
+        {"\"pixels\":12", "\"pixels\":13", "lattice of 3x4"},
+        {"\"pixels\":12", "\"pixels\":\"12\"", "lattice of 3x4"},
+        {"\"pixels\":[3]", "\"pixels\":[0]", "are the same"},
     };
     eegpu_result *result = NULL;
     char *text = json_of_scan("loops", 3, 4, 1, &result);
@@ -221,5 +247,6 @@ static void test_no_cuts(void)
     CHECK_FAILS(eg_scan_file_read(write_bytes("none.json", text, strlen(text)), &file), EEGPU_BAD_INPUT, "has no cuts");
 }
 
-EG_SUITE("JSON read back", {"values", test_values}, {"bad JSON", test_bad_json}, {"every prefix", test_every_prefix},
-         {"a scan read back", test_read_back}, {"refused files", test_refused_files}, {"no cuts", test_no_cuts})
+EG_SUITE("JSON read back", {"values", test_values}, {"bad JSON", test_bad_json}, {"many members", test_many_members},
+         {"every prefix", test_every_prefix}, {"a scan read back", test_read_back}, {"refused files", test_refused_files},
+         {"no cuts", test_no_cuts})

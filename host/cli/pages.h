@@ -9,7 +9,9 @@
 
 typedef struct eg_pages {
     eg_output html, svg[EG_PICTURES];
-    const char *made_folder; /* made here; else NULL */
+    const char *folder;       /* of the pictures; NULL: none are wanted */
+    const char *made_folder;  /* made here; else NULL */
+    bool absent[EG_PICTURES]; /* this report has no such picture */
 } eg_pages;
 
 static inline bool eg_pages_wanted(const eg_settings *settings) { return settings->html != NULL || settings->svg != NULL; }
@@ -17,7 +19,7 @@ static inline bool eg_pages_wanted(const eg_settings *settings) { return setting
 /* `output` is where the result goes: no two files may be one. Makes the folder of --svg if there is none. */
 EG_MUST eg_pages_open(const eg_settings *settings, const char *output, eg_pages *pages);
 EG_MUST eg_pages_write(const eg_law_report *report, eg_pages *pages);
-EG_MUST eg_pages_commit(eg_pages *pages);
-void eg_pages_discard(eg_pages *pages); /* also after commit: does nothing then */
+EG_MUST eg_pages_commit(eg_pages *pages); /* also removes pictures of an earlier report that this one does not have */
+void eg_pages_discard(eg_pages *pages);   /* also after commit: does nothing then */
 
 #endif

@@ -145,6 +145,29 @@ void eg_xml_string(FILE *stream, const char *text)
     }
 }
 
+/* A sequence of UTF-8 that says how to write, not what: C1 controls, line separators, marks of direction. */
+static bool is_control(const unsigned char *s, int length)
+{
+    unsigned code = length == 1   ? s[0]
+                    : length == 2 ? (s[0] & 31u) << 6 | (s[1] & 63u)
+                    : length == 3 ? (s[0] & 15u) << 12 | (s[1] & 63u) << 6 | (s[2] & 63u)
+                                  : 0x10000;
+    return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0x61C || code == 0x200E || code == 0x200F ||
+           (code >= 0x2028 && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
+}
+
+void eg_terminal_string(FILE *stream, const char *text)
+{
+    for (const unsigned char *s = (const unsigned char *)text; *s != '\0';) {
+        int length = sequence_length(s);
+        if (length == 0 || is_control(s, length))
+            fputc('?', stream);
+        else
+            fwrite(s, 1, (size_t)length, stream);
+        s += length > 0 ? length : 1;
+    }
+}
+
 int eg_display_width(const char *text)
 {
     int width = 0;

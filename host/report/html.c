@@ -7,6 +7,12 @@
 #include "report/encode.h"
 #include "report/pictures.h"
 
+static void write_heading(const eg_law_report *r, FILE *stream)
+{
+    char text[EG_HEADING_SIZE];
+    eg_xml_string(stream, eg_source_heading(r->source, text));
+}
+
 static void open_page(const eg_law_report *r, FILE *stream)
 {
     fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -17,12 +23,12 @@ static void open_page(const eg_law_report *r, FILE *stream)
           stream);
     eg_xml_string(stream, eegpu_version());
     fputs("\">\n<title>Entanglement of ", stream);
-    eg_xml_string(stream, r->source);
+    write_heading(r, stream);
     fprintf(stream, "</title>\n<style>\n%s\n%s\n@media screen and (prefers-color-scheme:dark){%s%s}\n@media print{%s}\n</style>\n",
             eg_html_style(), eg_svg_style(), eg_html_dark_style(), eg_svg_dark_style(), eg_html_print_style());
     fputs("</head>\n<body>\n<a class=\"skip\" href=\"#content\">Skip to the verdict</a>\n<header>\n<h1>Entanglement of <code>",
           stream);
-    eg_xml_string(stream, r->source);
+    write_heading(r, stream);
     fputs("</code></h1>\n</header>\n", stream);
 }
 
@@ -49,14 +55,30 @@ static void write_navigation(const eg_law_report *r, FILE *stream)
     fputs("</ul></nav>\n", stream);
 }
 
+/* A sentence with a capital at its beginning and the signs that the rest of the page has. */
+static void write_sentence(const char *text, FILE *stream)
+{
+    char piece[2] = "";
+    for (const char *c = text; *c != '\0'; c++) {
+        if (c[0] == 'R' && c[1] == '^' && c[2] == '2') {
+            fputs("R\u00b2", stream);
+            c += 2;
+        } else if (c == text || *c == '&' || *c == '<' || *c == '>') {
+            piece[0] = c == text ? (char)toupper((unsigned char)*c) : *c;
+            eg_xml_string(stream, piece);
+        } else {
+            fputc(*c, stream);
+        }
+    }
+}
+
 static void write_verdict(const eg_law_report *r, FILE *stream)
 {
     static const char *const words[] = {"Area law", "Volume law", "Logarithmic law", "Undecided", "Undecided"};
     const eg_law *law = &r->study->law;
     fprintf(stream, "<main id=\"content\">\n<section class=\"verdict\" aria-label=\"Verdict\">\n<p class=\"word\">%s</p>\n<p>",
             words[law->verdict]);
-    fputc(toupper((unsigned char)law->reason[0]), stream);
-    eg_xml_string(stream, *law->reason != '\0' ? law->reason + 1 : "");
+    write_sentence(law->reason, stream);
     fputs(".</p>\n", stream);
     if (*law->advice != '\0') {
         fputs("<p>What would tell: ", stream);
@@ -72,17 +94,13 @@ static void write_ranges(const eg_law_report *r, FILE *stream)
 {
     const eg_study *study = r->study;
     double least = INFINITY, most = -INFINITY;
-    int largest[2] = {0, 0};
-    size_t trivial = 0;
+    double rounding = eg_law_rounding(study);
+    int largest[2];
+    size_t trivial = eg_range_summary(study, largest);
     for (size_t i = 0; i < study->result->count; i++) {
-        double effective = eg_effective_range(&study->result->records[i]);
+        double effective = eg_zero_below(eg_effective_range(&study->result->records[i]), rounding);
         least = fmin(least, effective);
         most = fmax(most, effective);
-    }
-    for (size_t i = 0; i < study->range_count; i++) {
-        for (int which = 0; which < 2; which++)
-            largest[which] = study->ranges[i].side[which].r > largest[which] ? study->ranges[i].side[which].r : largest[which];
-        trivial += study->ranges[i].side[0].trivial || study->ranges[i].side[1].trivial;
     }
     if (isfinite(least))
         fprintf(stream, "<dt>Effective range</dt><dd>S/(L_A log 2) is %.4g to %.4g</dd>\n", least, most);
@@ -91,7 +109,7 @@ static void write_ranges(const eg_law_report *r, FILE *stream)
     fprintf(stream, "<dt>Range r</dt><dd>Assumption 1 (rows) holds for every cut with r = %d, Assumption 2 (columns) with r = %d",
             largest[0], largest[1]);
     if (trivial > 0)
-        fprintf(stream, "; for %zu of %zu cuts only because that is all of A or all of B, which says nothing", trivial,
+        fprintf(stream, "; in %zu of %zu cuts at least one assumption holds only because R_r is the whole side", trivial,
                 study->range_count);
     fputs("</dd>\n", stream);
 }
@@ -103,13 +121,15 @@ static void write_facts(const eg_law_report *r, FILE *stream)
     for (size_t i = 0; i < study->result->count; i++)
         if (largest == NULL || study->result->records[i].s_vn > largest->s_vn)
             largest = &study->result->records[i];
-    fprintf(stream, "<dl>\n<dt>Lattice</dt><dd>%d \u00d7 %d, %d pixels</dd>\n<dt>Cuts</dt><dd>%zu of the family ",
+    fputs("<dl>\n<dt>Function</dt><dd><code>", stream);
+    eg_xml_string(stream, r->source);
+    fprintf(stream, "</code></dd>\n<dt>Lattice</dt><dd>%d \u00d7 %d, %d pixels</dd>\n<dt>Cuts</dt><dd>%zu of the family ",
             r->report.cuts->height, r->report.cuts->width, r->report.cuts->pixels, study->result->count);
     eg_xml_string(stream, r->report.cuts->family);
     fprintf(stream, ", %zu shapes</dd>\n<dt>Unit</dt><dd>%ss</dd>\n", study->law.count, r->report.unit);
     if (largest != NULL)
         fprintf(stream, "<dt>Largest entropy</dt><dd>%.6f %ss (cut %zu); Page\u2019s mean there is %.6f</dd>\n",
-                largest->s_vn / r->report.log_base, r->report.unit, largest->cut,
+                eg_zero_below(largest->s_vn, largest->error) / r->report.log_base, r->report.unit, largest->cut,
                 eegpu_page_entropy(largest->n_a, largest->n_b) / r->report.log_base);
     write_ranges(r, stream);
     if (r->read_from != NULL) {
@@ -129,17 +149,14 @@ static eegpu_status write_pictures(const eg_law_report *r, FILE *stream)
     for (int i = 0; i < EG_PICTURES; i++) {
         const eg_picture *picture = &eg_pictures[i];
         char caption[EG_CAPTION_SIZE] = "";
-        bool is_plot =
-            picture->draw != eg_shown_draw && picture->draw != eg_counter_example_draw && picture->draw != eg_matrix_draw;
         if (i > 0 && picture->draw != eg_shown_draw && eg_pictures[i - 1].draw == eg_shown_draw)
             fputs("</div>\n<div class=\"pictures\">\n", stream);
         if (!picture->is_there(r, picture->number))
             continue;
         picture->caption(r, picture->number, caption);
-        fprintf(stream, "<figure>\n<div class=\"scroll%s\" role=\"region\" tabindex=\"0\" aria-label=\"Picture: %s\">\n",
-                is_plot ? " wide" : "", picture->heading);
+        fputs("<figure>\n", stream);
         EG_TRY(picture->draw(r, picture, &(eg_svg){.stream = stream, .name = picture->name}));
-        fprintf(stream, "</div>\n<figcaption><h3>%s</h3>\n<p>", picture->heading);
+        fprintf(stream, "<figcaption><h3>%s</h3>\n<p>", picture->heading);
         eg_xml_string(stream, caption);
         fputs("</p></figcaption>\n</figure>\n", stream);
     }

@@ -22,14 +22,15 @@ const char *eg_html_style(void)
            "figure{margin:0;min-width:0;display:flex;flex-direction:column}"
            "figcaption{order:-1;margin-bottom:.5rem;max-width:70ch}figcaption h3{font-size:1.05rem;margin:0}"
            "figcaption p{margin:.15rem 0;font-size:.95rem;color:var(--soft)}.scroll{overflow-x:auto;max-width:100%}"
-           ".scroll svg{display:block;max-width:100%;height:auto}.wide svg{min-width:30rem}"
+           "figure svg{display:block;max-width:100%;height:auto}p.note{margin:.35rem "
+           "0;max-width:80ch;font-size:.9rem;color:var(--soft)}"
            "table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.9rem;overflow-wrap:normal}"
            "caption{text-align:left;color:var(--soft);padding:.25rem 0;position:sticky;left:0;"
            "max-width:min(70ch,calc(100vw - 2.5rem))}"
            "th,td{padding:.25rem .6rem;text-align:right;border-bottom:1px solid var(--line);vertical-align:top;"
            "white-space:nowrap}thead th{background:var(--tint);vertical-align:bottom}th.word,td.word{text-align:left}"
            "td.long{white-space:normal;min-width:14rem;max-width:40rem}tbody tr:hover{background:var(--tint)}"
-           "code{font-family:ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace}"
+           "code{unicode-bidi:isolate;font-family:ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace}"
            "pre{white-space:pre-wrap;background:var(--tint);border:1px solid var(--line);padding:.75rem;margin:.5rem 0}"
            ".heard{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}"
            "td.at{position:relative}";
@@ -43,7 +44,7 @@ const char *eg_html_dark_style(void)
 const char *eg_html_print_style(void)
 {
     return "@page{margin:14mm}body{max-width:none;padding:0;font-size:10pt}nav,.skip{display:none}.scroll{overflow:visible}"
-           ".pictures{display:block}figure{break-inside:avoid;margin-bottom:6mm}.scroll svg{max-width:12cm;min-width:0}"
+           ".pictures{display:block}figure{break-inside:avoid;margin-bottom:6mm}figure svg{max-width:12cm}"
            "table{font-size:7pt}th,td{padding:.5mm 1mm}thead{display:table-header-group}tr{break-inside:avoid}"
            "h2{break-after:avoid}td.long{min-width:0}a{color:inherit;text-decoration:none}";
 }

@@ -20,7 +20,23 @@ static void open_table(const char *id, const char *heading, const char *caption,
     fputs("</tr></thead>\n<tbody>\n", stream);
 }
 
-static void close_table(FILE *stream) { fputs("</tbody>\n</table>\n</div>\n</section>\n", stream); }
+static void note(const char *text, FILE *stream)
+{
+    fputs("<p class=\"note\">", stream);
+    eg_xml_string(stream, text);
+    fputs("</p>\n", stream);
+}
+
+static void close_rows(FILE *stream) { fputs("</tbody>\n</table>\n</div>\n", stream); }
+
+/* With what explains the columns; "": nothing. */
+static void close_table(const char *text, FILE *stream)
+{
+    close_rows(stream);
+    if (*text != '\0')
+        note(text, stream);
+    fputs("</section>\n", stream);
+}
 
 /* A number with a true minus sign; a dash where none is known. */
 static void cell(double value, const char *text, FILE *stream)
@@ -41,7 +57,10 @@ static void number(double value, int decimals, FILE *stream)
 static void small(double value, int decimals, FILE *stream)
 {
     char text[64];
-    snprintf(text, sizeof text, "%.*e", decimals, value);
+    if (value == 0)
+        snprintf(text, sizeof text, "0");
+    else
+        snprintf(text, sizeof text, "%.*e", decimals, value);
     cell(value, text, stream);
 }
 
@@ -73,48 +92,68 @@ static void region(const eg_law_report *r, size_t cut, FILE *stream)
 
 /* ---- The law ---- */
 
-static void estimate(double value, double error, FILE *stream)
+/* A coefficient and its standard error in nats; a dash for an error that is not defined. */
+static void estimate(const eg_law_report *r, double value, double error, FILE *stream)
 {
-    fprintf(stream, "%s%.5g", value < 0 ? "\u2212" : "", fabs(value));
+    double base = r->report.log_base;
+    value = eg_zero_below(value, eg_law_rounding(r->study)) / base;
+    fprintf(stream, "%s%.5g \u00b1 ", value < 0 ? "\u2212" : "", fabs(value));
     if (isfinite(error))
-        fprintf(stream, " \u00b1 %.2g", error);
+        fprintf(stream, "%.2g", eg_zero_below(error, 0) / base);
+    else
+        fputs("\u2013", stream);
 }
 
 static void write_fit(const eg_law_report *r, int m, FILE *stream)
 {
     const eg_law *law = &r->study->law;
     const eg_fit *fit = &law->fits[m];
-    double base = r->report.log_base;
+    char formula[EG_FORMULA_SIZE];
     row_header(eg_law_models[m].name, stream);
     fputs("<td class=\"word\">", stream);
-    eg_xml_string(stream, eg_law_models[m].formula);
+    eg_xml_string(stream, eg_law_formula(law, m, formula));
     fputs("</td>", stream);
     if (!fit->solved) {
-        fputs("<td colspan=\"4\" class=\"word\">cannot be fitted to these cuts</td></tr>\n", stream);
+        fputs("<td colspan=\"5\" class=\"word\">cannot be fitted to these cuts</td></tr>\n", stream);
         return;
     }
     number(fit->r_squared, 4, stream);
     number(fit->aicc, 2, stream);
     fputs("<td>", stream);
-    estimate(fit->intercept / base, fit->intercept_error / base, stream);
-    fputs("</td><td class=\"word\">", stream);
+    estimate(r, fit->intercept, fit->intercept_error, stream);
+    fputs("</td><td class=\"word long\">", stream);
     for (int j = 0; j < law->terms[m]; j++) {
         fprintf(stream, "%s%s ", j > 0 ? "; " : "", eg_regressor_name(eg_law_models[m].regressor[j]));
-        estimate(fit->slope[j] / base, fit->slope_error[j] / base, stream);
+        estimate(r, fit->slope[j], fit->slope_error[j], stream);
     }
-    fprintf(stream, "%s</td></tr>\n", law->terms[m] == 0 ? "\u2013" : "");
+    fprintf(stream, "%s</td>", law->terms[m] == 0 ? "\u2013" : "");
+    number(law->terms[m] > 1 ? fit->condition : NAN, 1, stream);
+    fputs("</tr>\n", stream);
 }
 
 void eg_html_fits(const eg_law_report *r, FILE *stream)
 {
-    static const char *const columns[] = {"<model", "<formula", "R\u00b2", "AICc", "intercept c", "<slopes"};
-    open_table("fits", "Fits",
-               "Least squares over the shapes, each counting once; \u00b1 is one standard error. The smaller the AICc, the better.",
-               columns, sizeof columns / sizeof *columns, stream);
-    for (int m = 0; m < EG_LAW_MODELS; m++)
-        if (!eg_law_models[m].only_chains || r->study->law.is_chain)
-            write_fit(r, m, stream);
-    close_table(stream);
+    static const char *const columns[] = {"<model", "<formula", "R\u00b2", "AICc", "intercept c", "<slopes", "condition"};
+    const eg_law *law = &r->study->law;
+    bool named[EG_REGRESSORS] = {false};
+    open_table(
+        "fits", "Fits",
+        "Least squares over the shapes, each counting once; \u00b1 is one standard error. The smaller the AICc (of residuals "
+        "in nats), the better.",
+        columns, sizeof columns / sizeof *columns, stream);
+    for (int m = 0; m < EG_LAW_MODELS; m++) {
+        if (!eg_law_model_is_shown(law, m))
+            continue;
+        write_fit(r, m, stream);
+        for (int j = 0; j < law->terms[m]; j++)
+            named[eg_law_models[m].regressor[j]] = true;
+    }
+    close_rows(stream);
+    for (int i = 0; i < EG_REGRESSORS; i++)
+        if (named[i] && eg_law_regressor_note(law, (eg_regressor)i) != NULL)
+            note(eg_law_regressor_note(law, (eg_regressor)i), stream);
+    note("condition: of the regressors about their means, scaled to one length; 1: independent, large: hard to tell apart", stream);
+    fputs("</section>\n", stream);
 }
 
 void eg_html_shapes(const eg_law_report *r, FILE *stream)
@@ -122,7 +161,7 @@ void eg_html_shapes(const eg_law_report *r, FILE *stream)
     static const char *const columns[] = {"cuts",   "<one of them", "volume", "L_A",  "bonds",
                                           "mean S", "spread",       "least",  "most", "Page"};
     const eg_law *law = &r->study->law;
-    double base = r->report.log_base;
+    double base = r->report.log_base, rounding = eg_law_rounding(r->study);
     char caption[256];
     snprintf(caption, sizeof caption,
              "Cuts whose smaller sides are one shape, moved, turned or mirrored, with the same boundary and bonds. Entropies in "
@@ -137,14 +176,17 @@ void eg_html_shapes(const eg_law_report *r, FILE *stream)
         whole((uint64_t)group->volume, stream);
         whole((uint64_t)group->boundary, stream);
         whole((uint64_t)group->bonds, stream);
-        number(group->s / base, 6, stream);
-        small(group->spread / base, 2, stream);
-        number(group->least / base, 6, stream);
-        number(group->most / base, 6, stream);
+        number(eg_zero_below(group->s, rounding) / base, 6, stream);
+        small(eg_zero_below(group->spread, rounding) / base, 2, stream);
+        number(eg_zero_below(group->least, rounding) / base, 6, stream);
+        number(eg_zero_below(group->most, rounding) / base, 6, stream);
         number(eegpu_page_entropy(record->n_a, record->n_b) / base, 6, stream);
         fputs("</tr>\n", stream);
     }
-    close_table(stream);
+    close_table(
+        "spread: sample standard deviation over the cuts of one shape; least and most: of these cuts; Page: the mean of random "
+        "states",
+        stream);
 }
 
 /* ---- Parameters, topological term, theory ---- */
@@ -187,7 +229,24 @@ void eg_html_parameters(const eg_law_report *r, FILE *stream)
         }
         fputs("</tr>\n", stream);
     }
-    close_table(stream);
+    close_table("Entries of all tensors, gauge freedom not removed: a function without structure needs more of them than it has "
+                "amplitudes.",
+                stream);
+}
+
+/* How far the windows of a combination differ. */
+static void window_spread(const eg_law_report *r, eg_topology_kind kind, FILE *stream)
+{
+    const eg_topology *topology = &r->study->topology;
+    double least, mean, most, error = 0, base = r->report.log_base;
+    char text[160];
+    for (size_t i = 0; i < topology->count; i++)
+        error = fmax(error, topology->terms[i].error);
+    if (!eg_topology_summary(topology, kind, &least, &mean, &most))
+        return;
+    snprintf(text, sizeof text, "%s: %.6f to %.6f over the windows, a spread of %.2g", eg_topology_kind_name(kind),
+             eg_zero_below(least, error) / base, eg_zero_below(most, error) / base, eg_zero_below(most - least, 2 * error) / base);
+    note(text, stream);
 }
 
 void eg_html_topology(const eg_law_report *r, FILE *stream)
@@ -195,10 +254,13 @@ void eg_html_topology(const eg_law_report *r, FILE *stream)
     static const char *const columns[] = {"<combination", "<window", "gamma", "error"};
     const eg_topology *topology = &r->study->topology;
     double base = r->report.log_base;
-    char caption[192], window[64];
+    char caption[320], window[64];
     if (!topology->known)
         return;
-    snprintf(caption, sizeof caption, "gamma of S = alpha L \u2212 gamma, in %ss; log 2 is %.6f.%s", r->report.unit, M_LN2 / base,
+    snprintf(caption, sizeof caption,
+             "gamma of S = alpha L \u2212 gamma, in %ss; log 2 is %.6f. It has a meaning only where the area "
+             "law holds%s.%s",
+             r->report.unit, M_LN2 / base, r->study->law.verdict != EG_LAW_AREA ? ": no meaning here, no area law" : "",
              topology->count == 0 ? " The lattice is too small for any window: at least 4 \u00d7 4." : "");
     open_table("topology", "Topological term", caption, columns, sizeof columns / sizeof *columns, stream);
     for (size_t i = 0; i < topology->count; i++) {
@@ -206,11 +268,14 @@ void eg_html_topology(const eg_law_report *r, FILE *stream)
         row_header(eg_topology_kind_name(term->kind), stream);
         snprintf(window, sizeof window, "%d \u00d7 %d at row %d, column %d", term->height, term->width, term->row, term->column);
         fprintf(stream, "<td class=\"word\">%s</td>", window);
-        number(term->gamma / base, 6, stream);
+        number(eg_zero_below(term->gamma, term->error) / base, 6, stream);
         small(term->error / base, 1, stream);
         fputs("</tr>\n", stream);
     }
-    close_table(stream);
+    close_rows(stream);
+    for (int kind = 0; kind < EG_TOPOLOGY_KINDS; kind++)
+        window_spread(r, (eg_topology_kind)kind, stream);
+    fputs("</section>\n", stream);
 }
 
 void eg_html_theory(const eg_law_report *r, FILE *stream)
@@ -234,7 +299,7 @@ void eg_html_theory(const eg_law_report *r, FILE *stream)
             fprintf(stream, " (cut %lld)", (long long)check->cut);
         fprintf(stream, "</td><td>%zu</td></tr>\n", check->checked);
     }
-    close_table(stream);
+    close_table("", stream);
 }
 
 /* ---- All cuts ---- */
@@ -249,10 +314,10 @@ static void write_cut(const eg_law_report *r, size_t i, FILE *stream)
     whole((uint64_t)record->n_b, stream);
     whole((uint64_t)record->boundary, stream);
     whole((uint64_t)record->bonds, stream);
-    number(record->s_vn / base, 6, stream);
+    number(eg_zero_below(record->s_vn, record->error) / base, 6, stream);
     small(record->error / base, 1, stream);
     number(eegpu_page_entropy(record->n_a, record->n_b) / base, 6, stream);
-    number(eg_effective_range(record), 4, stream);
+    number(eg_zero_below(eg_effective_range(record), record->error), 4, stream);
     if (r->study->range_count > 0) {
         const eg_range *range = &r->study->ranges[i];
         for (int which = 0; which < 2; which++)
@@ -276,12 +341,16 @@ void eg_html_cuts(const eg_law_report *r, FILE *stream)
     char caption[512], first[96] = "";
     if (shown < count)
         snprintf(first, sizeof first, "The first %zu of %zu; all of them: eegpu scan with -o FILE.csv. ", shown, count);
-    snprintf(
-        caption, sizeof caption, "%sEntropies and bounds in %ss; error is a bound on rounding.%s A: %s.", first, r->report.unit,
-        ranges ? " r_A and r_B: the ranges of the two sides, * where that is all of the side; classes: restrictions to R_r." : "",
-        eg_region_legend(&(eg_report){.cuts = r->report.cuts, .unicode = true}));
+    snprintf(caption, sizeof caption, "%sEntropies and bounds in %ss; error is a bound on rounding.%s A: %s.", first,
+             r->report.unit, ranges ? " r_A and r_B: the ranges of the two sides." : "",
+             eg_region_legend(&(eg_report){.cuts = r->report.cuts, .unicode = true}));
     open_table("cuts", "All cuts", caption, columns, ranges ? sizeof columns / sizeof *columns : ALWAYS, stream);
     for (size_t i = 0; i < shown && !ferror(stream); i++)
         write_cut(r, i, stream);
-    close_table(stream);
+    close_table(
+        !ranges ? ""
+                : "* R_r is the whole side and more than its boundary: the assumption holds trivially and says nothing. |R_r|: "
+                  "pixels of R_r, of the side with fewer; classes: of images of A, restricted to its R_r, whose row of M is not "
+                  "zero; rows: different rows of M that are not zero; blocks: independent blocks of M.",
+        stream);
 }

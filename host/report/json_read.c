@@ -8,7 +8,7 @@
 
 #include "base/memory.h"
 
-enum { DEPTH = 64 };
+enum { DEPTH = 64, MOST_MEMBERS = 1024 }; /* of one object: each new name is compared with all before */
 
 typedef struct reader {
     const char *at, *end, *begin, *what;
@@ -193,6 +193,9 @@ static eegpu_status read_children(reader *r, eg_json_node *parent)
         if (close == '}') {
             skip_blanks(r);
             EG_TRY(read_string(r, &name));
+            if (parent->count == MOST_MEMBERS)
+                return eg_fail(EEGPU_BAD_INPUT, "reading '%s': an object of more than %d members: not a result of eegpu", r->what,
+                               MOST_MEMBERS);
             if (eg_json_member(parent, name) != NULL)
                 return eg_fail(EEGPU_BAD_INPUT, "reading '%s': the member \"%s\" is there twice in one object", r->what, name);
             if (!take(r, ':'))

@@ -20,22 +20,6 @@ static void number_member(const char *separator, const char *name, double value,
     eg_json_number(stream, value);
 }
 
-double eg_effective_range(const eegpu_record *record)
-{
-    return record->boundary > 0 ? record->s_vn / (record->boundary * M_LN2) : NAN;
-}
-
-double eg_range_bound(const eg_range *range) { return range->known ? range->side[0].pixels * M_LN2 : NAN; }
-
-int64_t eg_widest_cut(const eg_study *study)
-{
-    int64_t widest = -1;
-    for (size_t i = 0; i < study->range_count; i++)
-        if (study->ranges[i].r > 1 && (widest < 0 || study->ranges[i].r > study->ranges[widest].r))
-            widest = (int64_t)i;
-    return widest;
-}
-
 /* ---- The law ---- */
 
 static void write_head(const eg_law_report *r, FILE *stream)
@@ -51,31 +35,34 @@ static void write_head(const eg_law_report *r, FILE *stream)
     text_member(",", "device", r->study->result->device, stream);
 }
 
+/* The slopes or their errors by the name of the regressor; null where there was no fit. */
+static void write_slopes(const char *name, const eg_law *law, int m, const double *slope, double base, FILE *stream)
+{
+    fprintf(stream, ",\"%s\":{", name);
+    for (int j = 0; j < law->terms[m]; j++)
+        number_member(j > 0 ? "," : "", eg_regressor_name(eg_law_models[m].regressor[j]),
+                      law->fits[m].solved ? slope[j] / base : NAN, stream);
+    fputc('}', stream);
+}
+
 static void write_fit(const eg_law_report *r, int m, FILE *stream)
 {
     const eg_law *law = &r->study->law;
-    const eg_law_model *model = &eg_law_models[m];
     const eg_fit *fit = &law->fits[m];
-    double base = r->report.log_base;
-    text_member("{", "model", model->name, stream);
-    text_member(",", "formula", model->formula, stream);
-    text_member(",", "law", eg_law_kind_name(model->kind), stream);
+    double base = r->report.log_base, known = fit->solved ? 1 : NAN;
+    char formula[EG_FORMULA_SIZE];
+    text_member("{", "model", eg_law_models[m].name, stream);
+    text_member(",", "formula", eg_law_formula(law, m, formula), stream);
+    text_member(",", "law", eg_law_kind_name(eg_law_models[m].kind), stream);
     fprintf(stream, ",\"solved\":%s", fit->solved ? "true" : "false");
-    if (fit->solved) {
-        number_member(",", "intercept", fit->intercept / base, stream);
-        number_member(",", "intercept_error", fit->intercept_error / base, stream);
-        fputs(",\"slopes\":{", stream);
-        for (int j = 0; j < law->terms[m]; j++)
-            number_member(j > 0 ? "," : "", eg_regressor_name(model->regressor[j]), fit->slope[j] / base, stream);
-        fputs("},\"slope_errors\":{", stream);
-        for (int j = 0; j < law->terms[m]; j++)
-            number_member(j > 0 ? "," : "", eg_regressor_name(model->regressor[j]), fit->slope_error[j] / base, stream);
-        fputc('}', stream);
-        number_member(",", "residual", fit->residual / base, stream);
-        number_member(",", "r_squared", fit->r_squared, stream);
-        number_member(",", "aicc", fit->aicc, stream);
-        number_member(",", "condition", fit->condition, stream);
-    }
+    number_member(",", "intercept", known * fit->intercept / base, stream);
+    number_member(",", "intercept_error", known * fit->intercept_error / base, stream);
+    write_slopes("slopes", law, m, fit->slope, base, stream);
+    write_slopes("slope_errors", law, m, fit->slope_error, base, stream);
+    number_member(",", "residual", known * fit->residual / base, stream);
+    number_member(",", "r_squared", known * fit->r_squared, stream);
+    number_member(",", "aicc", known * fit->aicc, stream);
+    number_member(",", "condition", known * fit->condition, stream);
     fputc('}', stream);
 }
 
@@ -102,6 +89,7 @@ static void write_law(const eg_law_report *r, FILE *stream)
     text_member(",", "advice", *law->advice != '\0' ? law->advice : NULL, stream);
     text_member(",", "best_model", law->best >= 0 ? eg_law_models[law->best].name : NULL, stream);
     number_member(",", "aicc_margin", law->margin, stream);
+    text_member(",", "aicc_unit", "nat", stream); /* of the residuals in it, whatever the unit of the rest */
     number_member(",", "boundary_volume_correlation", law->correlation, stream);
     fputs(",\"fits\":[\n", stream);
     for (int m = 0; m < EG_LAW_MODELS; m++) {
@@ -159,7 +147,7 @@ static void write_cut(const eg_law_report *r, size_t cut, FILE *stream)
     number_member(",", "effective_range", eg_effective_range(record), stream);
     if (r->study->range_count > 0) {
         const eg_range *range = &r->study->ranges[cut];
-        fprintf(stream, ",\"r\":%d", range->r);
+        fprintf(stream, ",\"r\":%d,\"r_a\":%d,\"r_b\":%d", range->r, range->side[0].r, range->side[1].r);
         number_member(",", "bound", eg_range_bound(range) / base, stream);
         fprintf(stream, ",\"blocks\":%llu", (unsigned long long)range->blocks);
         write_side("assumption_1", &range->side[0], r->report.cuts->pixels, stream);
@@ -171,11 +159,8 @@ static void write_cut(const eg_law_report *r, size_t cut, FILE *stream)
 static void write_cuts(const eg_law_report *r, FILE *stream)
 {
     const eg_study *study = r->study;
-    int largest[2] = {0, 0};
-    for (size_t i = 0; i < study->range_count; i++)
-        for (int which = 0; which < 2; which++)
-            if (study->ranges[i].side[which].r > largest[which])
-                largest[which] = study->ranges[i].side[which].r;
+    int largest[2];
+    (void)eg_range_summary(study, largest);
     if (study->range_count > 0)
         fprintf(stream, ",\n\"r\":%d,\"r_assumption_1\":%d,\"r_assumption_2\":%d",
                 largest[0] > largest[1] ? largest[0] : largest[1], largest[0], largest[1]);

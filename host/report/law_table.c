@@ -15,41 +15,55 @@ enum { NAME_COLUMNS = 20 };
 static void write_verdict(const eg_law_report *r, FILE *stream)
 {
     const eg_law *law = &r->study->law;
-    fprintf(stream, "%s, %dx%d, %zu cuts (%s) of %zu shapes, entropies in %ss\n", r->source, r->report.cuts->height,
-            r->report.cuts->width, r->study->result->count, r->report.cuts->family, law->count, r->report.unit);
-    if (r->read_from != NULL)
-        fprintf(stream, "entropies read from %s; the range, the parameters and the topological term need the function itself\n",
-                r->read_from);
+    eg_terminal_string(stream, r->source);
+    fprintf(stream, ", %dx%d, %zu cuts (", r->report.cuts->height, r->report.cuts->width, r->study->result->count);
+    eg_terminal_string(stream, r->report.cuts->family);
+    fprintf(stream, ") of %zu shapes, entropies in %ss\n", law->count, r->report.unit);
+    if (r->read_from != NULL) {
+        fputs("entropies read from ", stream);
+        eg_terminal_string(stream, r->read_from);
+        fputs("; the range, the parameters and the topological term need the function itself\n", stream);
+    }
     fprintf(stream, "\nverdict: %s%s\n  %s\n", eg_law_kind_name(law->verdict), law->verdict == EG_LAW_UNDECIDED ? "" : " law",
             law->reason);
     if (*law->advice != '\0')
         fprintf(stream, "  what would tell: %s\n", law->advice);
 }
 
+/* A number and its standard error, both in nats, in the unit of the report. */
+static void write_estimate(const eg_law_report *r, double value, double error, FILE *stream)
+{
+    double base = r->report.log_base;
+    fprintf(stream, "%.5g +- ", eg_zero_below(value, eg_law_rounding(r->study)) / base);
+    if (isfinite(error))
+        fprintf(stream, "%.2g", eg_zero_below(error, 0) / base);
+    else
+        fputc('-', stream);
+}
+
 static void write_fit(const eg_law_report *r, int m, FILE *stream)
 {
     const eg_law *law = &r->study->law;
     const eg_fit *fit = &law->fits[m];
-    double base = r->report.log_base;
-    if (eg_law_models[m].only_chains && !law->is_chain)
-        return;
     fprintf(stream, "  %-*s", NAME_COLUMNS, eg_law_models[m].name);
     if (!fit->solved) {
         fputs("   cannot be fitted to these cuts\n", stream);
         return;
     }
-    if (isnan(fit->r_squared))
-        fprintf(stream, "%9s", "-");
-    else
+    if (isfinite(fit->r_squared))
         fprintf(stream, "%9.4f", fit->r_squared);
+    else
+        fprintf(stream, "%9s", "-");
     if (isfinite(fit->aicc))
         fprintf(stream, "%10.2f", fit->aicc);
     else
         fprintf(stream, "%10s", "-");
-    fprintf(stream, "  %.5g +- %.2g", fit->intercept / base, fit->intercept_error / base);
-    for (int j = 0; j < law->terms[m]; j++)
-        fprintf(stream, "  %s %.5g +- %.2g", eg_regressor_name(eg_law_models[m].regressor[j]), fit->slope[j] / base,
-                fit->slope_error[j] / base);
+    fputs("  ", stream);
+    write_estimate(r, fit->intercept, fit->intercept_error, stream);
+    for (int j = 0; j < law->terms[m]; j++) {
+        fprintf(stream, "  %s ", eg_regressor_name(eg_law_models[m].regressor[j]));
+        write_estimate(r, fit->slope[j], fit->slope_error[j], stream);
+    }
     if (law->terms[m] > 1)
         fprintf(stream, "  (condition %.1f)", fit->condition);
     fputc('\n', stream);
@@ -57,33 +71,61 @@ static void write_fit(const eg_law_report *r, int m, FILE *stream)
 
 static void write_fits(const eg_law_report *r, FILE *stream)
 {
+    const eg_law *law = &r->study->law;
+    bool conditions = false, named[EG_REGRESSORS] = {false};
     fprintf(stream, "\n  %-*s%9s%10s  %s\n", NAME_COLUMNS, "fit of S against", "R^2", "AICc", "intercept, slopes");
-    for (int m = 0; m < EG_LAW_MODELS; m++)
+    for (int m = 0; m < EG_LAW_MODELS; m++) {
+        if (!eg_law_model_is_shown(law, m))
+            continue;
         write_fit(r, m, stream);
-    const eg_fit *logarithm = NULL;
+        conditions = conditions || (law->fits[m].solved && law->terms[m] > 1);
+        for (int j = 0; j < law->terms[m] && law->fits[m].solved; j++)
+            named[eg_law_models[m].regressor[j]] = true;
+    }
+    fputs(
+        "  to the means of the shapes; +-: one standard error, - where it is not defined; AICc: of residuals in nats, the smaller "
+        "the better\n",
+        stream);
+    for (int i = 0; i < EG_REGRESSORS; i++)
+        if (named[i] && eg_law_regressor_note(law, (eg_regressor)i) != NULL)
+            fprintf(stream, "  %s\n", eg_law_regressor_note(law, (eg_regressor)i));
+    if (conditions)
+        fputs("  condition: of the regressors about their means, scaled to one length; 1: independent, large: hard to tell apart\n",
+              stream);
     for (int m = 0; m < EG_LAW_MODELS; m++)
-        if (eg_law_models[m].kind == EG_LAW_LOG && r->study->law.is_chain)
-            logarithm = &r->study->law.fits[m];
-    if (logarithm != NULL && logarithm->solved && r->study->law.verdict == EG_LAW_LOG)
-        fprintf(stream, "  central charge of an open chain, 6 times the slope in nats: %.4f +- %.2g\n", 6 * logarithm->slope[0],
-                6 * logarithm->slope_error[0]);
+        if (eg_law_models[m].kind == EG_LAW_LOG && law->is_chain && law->fits[m].solved && law->verdict == EG_LAW_LOG)
+            fprintf(stream,
+                    "  if this is the ground state of a critical chain, its central charge is 6 times that slope in nats: %.4f +- "
+                    "%.2g\n",
+                    6 * law->fits[m].slope[0], 6 * law->fits[m].slope_error[0]);
+}
+
+/* What a table leaves out. */
+static void write_rest(size_t count, const char *what, FILE *stream)
+{
+    if (count > EG_TABLE_MOST)
+        fprintf(stream, "  and %zu more %s: --format json has all\n", count - EG_TABLE_MOST, what);
 }
 
 static void write_groups(const eg_law_report *r, FILE *stream)
 {
     const eg_law *law = &r->study->law;
-    double base = r->report.log_base;
+    double base = r->report.log_base, rounding = eg_law_rounding(r->study);
     fprintf(stream, "\n  shapes (A: %s)\n  %-*s%6s%8s%6s%7s%11s%10s%11s\n", eg_region_legend(&r->report), EG_REGION_COLUMNS,
             "one of them", "cuts", "volume", "L_A", "bonds", "S_vn", "spread", "Page");
-    for (size_t i = 0; i < law->count && !ferror(stream); i++) {
+    for (size_t i = 0; i < law->count && i < EG_TABLE_MOST && !ferror(stream); i++) {
         const eg_law_group *group = &law->groups[i];
         const eegpu_record *record = eegpu_result_record(r->study->result, group->first);
-        char region[EG_REGION_TEXT_SIZE];
+        char region[EG_REGION_TEXT_SIZE], spread[32];
+        double width = eg_zero_below(group->spread, rounding) / base;
         eg_region_text(&r->report, group->first, region);
-        fprintf(stream, "  %s%*s%6zu%8d%6d%7d%11.6f%10.2e%11.6f\n", region, EG_REGION_COLUMNS - eg_display_width(region), "",
-                group->cuts, group->volume, group->boundary, group->bonds, group->s / base, group->spread / base,
+        snprintf(spread, sizeof spread, width > 0 ? "%.2e" : "0", width);
+        fprintf(stream, "  %s%*s%6zu%8d%6d%7d%11.6f%10s%11.6f\n", region, EG_REGION_COLUMNS - eg_display_width(region), "",
+                group->cuts, group->volume, group->boundary, group->bonds, eg_zero_below(group->s, rounding) / base, spread,
                 eegpu_page_entropy(record->n_a, record->n_b) / base);
     }
+    write_rest(law->count, "shapes", stream);
+    fputs("  spread: sample standard deviation over the cuts of one shape; Page: the mean of random states\n", stream);
 }
 
 /* ---- Range ---- */
@@ -132,44 +174,50 @@ static void write_effective(const eg_law_report *r, FILE *stream)
         least = fmin(least, effective);
         most = fmax(most, effective);
     }
-    fprintf(stream, "\nrange: S/(L_A log 2), the effective r, is %.4g to %.4g\n", least, most);
+    double rounding = eg_law_rounding(r->study);
+    fprintf(stream, "\nrange: S/(L_A log 2), the effective r, is %.4g to %.4g\n", eg_zero_below(least, rounding),
+            eg_zero_below(most, rounding));
+}
+
+static void write_range(const eg_law_report *r, size_t i, FILE *stream)
+{
+    const eg_range *range = &r->study->ranges[i];
+    const eg_range_side *a = &range->side[0], *b = &range->side[1];
+    const eegpu_record *record = eegpu_result_record(r->study->result, i);
+    char region[EG_REGION_TEXT_SIZE], r_a[16], r_b[16];
+    snprintf(r_a, sizeof r_a, "%d%s", a->r, a->trivial ? "*" : "");
+    snprintf(r_b, sizeof r_b, "%d%s", b->r, b->trivial ? "*" : "");
+    eg_region_text(&r->report, i, region);
+    fprintf(stream, "  %5zu  %s%*s%5s%5s%8d%10llu%10llu%8llu%11.6f%12.6f\n", i, region,
+            EG_REGION_COLUMNS - eg_display_width(region), "", r_a, r_b, eg_range_pixels(range), (unsigned long long)a->classes,
+            (unsigned long long)a->lines, (unsigned long long)range->blocks,
+            eg_zero_below(record->s_vn, record->error) / r->report.log_base, eg_range_bound(range) / r->report.log_base);
 }
 
 static void write_ranges(const eg_law_report *r, FILE *stream)
 {
     const eg_study *study = r->study;
-    int largest[2] = {0, 0};
-    size_t trivial = 0;
+    int largest[2];
+    size_t trivial = eg_range_summary(study, largest);
     write_effective(r, stream);
     if (study->range_count == 0)
         return;
-    for (size_t i = 0; i < study->range_count; i++) {
-        const eg_range *range = &study->ranges[i];
-        for (int which = 0; which < 2; which++)
-            largest[which] = range->side[which].r > largest[which] ? range->side[which].r : largest[which];
-        trivial += range->side[0].trivial || range->side[1].trivial;
-    }
     fprintf(stream, "Assumption 1 (rows) holds for every cut with r = %d, Assumption 2 (columns) with r = %d", largest[0],
             largest[1]);
     if (trivial > 0)
-        fprintf(stream, "; for %zu of %zu cuts only because that is all of A or all of B, which says nothing", trivial,
+        fprintf(stream, "; in %zu of %zu cuts at least one assumption holds only because R_r is the whole side", trivial,
                 study->range_count);
     fprintf(stream, "\n  %5s  %-*s%5s%5s%8s%10s%10s%8s%11s%12s\n", "cut", EG_REGION_COLUMNS, "A", "r_A", "r_B", "|R_r|", "classes",
             "rows", "blocks", "S_vn", "|R_r| log 2");
-    for (size_t i = 0; i < study->range_count && !ferror(stream); i++) {
-        const eg_range *range = &study->ranges[i];
-        const eg_range_side *a = &range->side[0];
-        char region[EG_REGION_TEXT_SIZE], r_a[16], r_b[16];
-        snprintf(r_a, sizeof r_a, "%d%s", a->r, a->trivial ? "*" : "");
-        snprintf(r_b, sizeof r_b, "%d%s", range->side[1].r, range->side[1].trivial ? "*" : "");
-        eg_region_text(&r->report, i, region);
-        fprintf(stream, "  %5zu  %s%*s%5s%5s%8d%10llu%10llu%8llu%11.6f%12.6f\n", i, region,
-                EG_REGION_COLUMNS - eg_display_width(region), "", r_a, r_b, a->pixels, (unsigned long long)a->classes,
-                (unsigned long long)a->lines, (unsigned long long)range->blocks,
-                eegpu_result_record(study->result, i)->s_vn / r->report.log_base, eg_range_bound(range) / r->report.log_base);
-    }
+    for (size_t i = 0; i < study->range_count && i < EG_TABLE_MOST && !ferror(stream); i++)
+        write_range(r, i, stream);
+    write_rest(study->range_count, "cuts", stream);
     if (trivial > 0)
-        fputs("  * all of that side\n", stream);
+        fputs("  * R_r is the whole side and more than its boundary: the assumption holds trivially and says nothing\n", stream);
+    fputs("  |R_r|: pixels of R_r, of the side with fewer; classes: of images of A, restricted to its R_r, whose row of M is not "
+          "zero;\n"
+          "  rows: different rows of M that are not zero; blocks: independent blocks of M\n",
+          stream);
     int64_t widest = eg_widest_cut(study);
     for (int which = 0; which < 2 && widest >= 0; which++)
         write_example(r, (size_t)widest, which, stream);
@@ -207,38 +255,45 @@ static void write_parameters(const eg_parameters *parameters, FILE *stream)
                     (unsigned long long)largest_of(order->truncated[e], parameters->pixels - 1));
         fputs(order->exact ? "\n" : "  (ranks to rounding)\n", stream);
     }
-    fputs("  1e-2 and so on: each cut drops at most that part of the norm\n", stream);
+    fputs("  1e-2 and so on: each cut drops at most that part of the norm; entries of all tensors, gauge freedom not removed\n",
+          stream);
+}
+
+static void write_combination(const eg_law_report *r, eg_topology_kind kind, FILE *stream)
+{
+    const eg_topology *topology = &r->study->topology;
+    double least, mean, most, base = r->report.log_base, error = 0;
+    int side = eg_topology_least_side(kind);
+    size_t count = 0;
+    const eg_topology_term *largest = NULL;
+    if (!eg_topology_summary(topology, kind, &least, &mean, &most)) {
+        fprintf(stream, "  %-17s the lattice is too small: at least %dx%d\n", eg_topology_kind_name(kind), side, side);
+        return;
+    }
+    for (size_t i = topology->count; i-- > 0;)
+        if (topology->terms[i].kind == kind) {
+            largest = &topology->terms[i];
+            error = fmax(error, largest->error);
+            count++;
+        }
+    fprintf(stream, "  %-17s %.6f in the window %dx%d at %d,%d", eg_topology_kind_name(kind),
+            eg_zero_below(largest->gamma, largest->error) / base, largest->height, largest->width, largest->row, largest->column);
+    if (count > 1)
+        fprintf(stream, "; %.6f to %.6f over %zu windows, a spread of %.2g", eg_zero_below(least, error) / base,
+                eg_zero_below(most, error) / base, count, eg_zero_below(most - least, 2 * error) / base);
+    fputc('\n', stream);
 }
 
 static void write_topology(const eg_law_report *r, FILE *stream)
 {
-    const eg_topology *topology = &r->study->topology;
-    double base = r->report.log_base;
-    if (!topology->known)
+    if (!r->study->topology.known)
         return;
-    fputs("\ntopological term gamma of S = alpha L - gamma\n", stream);
-    for (int kind = 0; kind < EG_TOPOLOGY_KINDS; kind++) {
-        double least, mean, most;
-        const char *name = eg_topology_kind_name((eg_topology_kind)kind);
-        int side = eg_topology_least_side((eg_topology_kind)kind);
-        if (!eg_topology_summary(topology, (eg_topology_kind)kind, &least, &mean, &most)) {
-            fprintf(stream, "  %-17s the lattice is too small: at least %dx%d\n", name, side, side);
-            continue;
-        }
-        size_t count = 0;
-        const eg_topology_term *largest = NULL;
-        for (size_t i = topology->count; i-- > 0;)
-            if (topology->terms[i].kind == (eg_topology_kind)kind) {
-                largest = &topology->terms[i];
-                count++;
-            }
-        fprintf(stream, "  %-17s %.6f in the window %dx%d at %d,%d", name, largest->gamma / base, largest->height, largest->width,
-                largest->row, largest->column);
-        if (count > 1)
-            fprintf(stream, "; %.6f to %.6f over %zu windows", least / base, most / base, count);
-        fputc('\n', stream);
-    }
-    fprintf(stream, "  log 2 = %.6f\n", M_LN2 / base);
+    fputs("\ntopological term gamma of S = alpha L - gamma; it has a meaning only where the area law holds\n", stream);
+    if (r->study->topology.count > 0 && r->study->law.verdict != EG_LAW_AREA)
+        fputs("  no meaning here: no area law\n", stream);
+    for (int kind = 0; kind < EG_TOPOLOGY_KINDS; kind++)
+        write_combination(r, (eg_topology_kind)kind, stream);
+    fprintf(stream, "  log 2 = %.6f\n", M_LN2 / r->report.log_base);
 }
 
 static void write_theory(const eg_theory *theory, FILE *stream)
@@ -265,5 +320,7 @@ eegpu_status eg_law_write_table(const eg_law_report *report, FILE *stream)
     write_parameters(&report->study->parameters, stream);
     write_topology(report, stream);
     write_theory(&report->study->theory, stream);
+    fprintf(stream, "\nverdict: %s%s, as above\n", eg_law_kind_name(report->study->law.verdict),
+            report->study->law.verdict == EG_LAW_UNDECIDED ? "" : " law");
     return eg_stream_check(stream, "the table");
 }

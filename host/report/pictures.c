@@ -61,17 +61,18 @@ static bool scatter_is_there(const eg_law_report *r, int number)
 
 static void scatter_caption(const eg_law_report *r, int number, char *text)
 {
-    static const char bounds[] =
-        "Marks fall on one another where cuts agree; bounds far above the entropies are left to the table.";
-    (void)r;
     if (number == EG_LOGARITHM)
-        snprintf(text, EG_CAPTION_SIZE,
-                 "Each point is one shape of A, averaged over its cuts. For one end after l pixels x is log((2N/\u03c0) "
-                 "sin(\u03c0l/N)); a "
-                 "critical chain lies on a line of slope c/6 in nats, c being the central charge.");
+        snprintf(
+            text, EG_CAPTION_SIZE,
+            "Each point is one shape of A, averaged over its cuts. For one end after l pixels x is log((2N/\u03c0) "
+            "sin(\u03c0l/N)). If this is the ground state of a critical chain, the points lie on a line of slope c/6 in nats, c "
+            "being the central charge.");
     else
         snprintf(text, EG_CAPTION_SIZE,
-                 "Each circle is one cut. The fit counts each shape of A once, however many cuts have it. %s", bounds);
+                 "Each circle is one cut, each bar the mean over the cuts of one shape: the fit is made to the bars, each counting "
+                 "once. Marks fall on one another where cuts agree; what lies far above the entropies is not drawn.%s",
+                 r->study->range_count > 0 ? " Theorem 2 has a bound for each cut, which is in the table of all cuts, not here."
+                                           : "");
 }
 
 /* Coefficients of entropies that are 0 but for rounding. */
@@ -104,39 +105,69 @@ static void add_fit(const eg_law_report *r, eg_regressor regressor, double most,
     eg_plot_point(plot, line, most, start + slope * most);
 }
 
-/* Against the volume a curve; against the boundary or the bonds that of the largest volume that has as many. */
+/* The model behind the verdict, where no picture has its line: its values of the shapes, or a curve where they lie on one. */
+static void add_best(const eg_law_report *r, double most, eg_plot *plot)
+{
+    enum { STEPS = 64 };
+    const eg_law *law = &r->study->law;
+    double base = r->report.log_base;
+    int m = law->best;
+    if (m < 0 || law->terms[m] == 0 || !law->fits[m].solved)
+        return;
+    const eg_law_model *model = &eg_law_models[m];
+    const eg_fit *fit = &law->fits[m];
+    if (model->regressor[0] != EG_LOGARITHM && model->regressor[0] != EG_END)
+        return;
+    if (!law->is_chain && law->terms[m] == 1 && model->regressor[0] == EG_LOGARITHM) {
+        double slope = without_rounding(fit->slope[0] / base), start = without_rounding(fit->intercept / base);
+        eg_series *curve =
+            eg_plot_series(plot, EG_NO_MARK, EG_DOTTED, 5, "best: S = %s%.4g %s %.4g log min(N_A, N_B) (R\u00b2 %.3f)",
+                           start < 0 ? "\u2212" : "", fabs(start), slope < 0 ? "\u2212" : "+", fabs(slope), fit->r_squared);
+        for (int i = 0; i <= STEPS; i++) {
+            double x = 1 + (most - 1) * i / STEPS;
+            eg_plot_point(plot, curve, x, start + slope * log(x));
+        }
+        return;
+    }
+    eg_series *fitted =
+        eg_plot_series(plot, EG_CROSS, EG_NO_STROKE, 5, "best: values of the model %s (R\u00b2 %.3f)", model->name, fit->r_squared);
+    for (size_t i = 0; i < law->count; i++) {
+        double s = fit->intercept;
+        for (int j = 0; j < law->terms[m]; j++)
+            s += fit->slope[j] * law->groups[i].regressor[model->regressor[j]];
+        eg_plot_point(plot, fitted, law->groups[i].volume, s / base);
+    }
+}
+
+/* Against the volume a curve; against the boundary or the bonds, where none joins them, points: of the largest A that has as many. */
 static void add_page(const eg_law_report *r, eg_regressor regressor, double most, eg_plot *plot)
 {
     const eegpu_result *result = r->study->result;
     int pixels = r->report.cuts->pixels;
-    eg_series *page = eg_plot_series(plot, EG_NO_MARK, EG_DASHED, 3, "%s",
-                                     regressor == EG_VOLUME     ? "Page: the mean of random states"
+    bool curve = regressor == EG_VOLUME;
+    eg_series *page = eg_plot_series(plot, curve ? EG_NO_MARK : EG_TRIANGLE, curve ? EG_DASHED : EG_NO_STROKE, 3, "%s",
+                                     curve                      ? "Page: the mean of random states"
                                      : regressor == EG_BOUNDARY ? "Page, of the largest A with that boundary"
                                                                 : "Page, of the largest A with as many bonds");
     for (int x = 0; x <= (int)most; x++) {
-        double s = x == 0 ? 0 : NAN;
-        for (size_t i = 0; i < result->count && regressor != EG_VOLUME; i++)
+        double s = NAN;
+        for (size_t i = 0; i < result->count && !curve; i++)
             if ((int)size_of(&result->records[i], regressor) == x)
                 s = fmax(s, eegpu_page_entropy(result->records[i].n_a, result->records[i].n_b));
-        if (regressor == EG_VOLUME && x > 0)
-            s = eegpu_page_entropy(x, pixels - x);
+        if (curve)
+            s = x == 0 ? 0 : eegpu_page_entropy(x, pixels - x);
         eg_plot_point(plot, page, x, s / r->report.log_base);
     }
 }
 
-static void add_bounds(const eg_law_report *r, eg_regressor regressor, double most, eg_plot *plot)
+/* The bounds of single cuts are left to the table: marks could not be told which cut is whose. */
+static void add_bound(const eg_law_report *r, double most, eg_plot *plot)
 {
-    const eg_study *study = r->study;
-    double base = r->report.log_base;
-    if (study->range_count > 0) {
-        eg_series *bound = eg_plot_series(plot, EG_BAR, EG_NO_STROKE, 4, "Theorem 2: S \u2264 |R_r| log 2 of each cut");
-        for (size_t i = 0; i < study->range_count; i++)
-            eg_plot_point(plot, bound, size_of(&study->result->records[i], regressor), eg_range_bound(&study->ranges[i]) / base);
-    } else if (regressor == EG_BOUNDARY) {
-        eg_series *bound = eg_plot_series(plot, EG_NO_MARK, EG_DOTTED, 4, "L_A log 2: Theorem 2, were the range r = 1");
-        eg_plot_point(plot, bound, 0, 0);
-        eg_plot_point(plot, bound, most, most * M_LN2 / base);
-    }
+    if (r->study->range_count > 0)
+        return;
+    eg_series *bound = eg_plot_series(plot, EG_NO_MARK, EG_DOTTED, 5, "L_A log 2: Theorem 2, were the range r = 1");
+    eg_plot_point(plot, bound, 0, 0);
+    eg_plot_point(plot, bound, most, most * M_LN2 / r->report.log_base);
 }
 
 static double largest_entropy(const eg_law_report *r)
@@ -169,6 +200,10 @@ static void add_cuts(const eg_law_report *r, eg_regressor regressor, double *mos
         *most = fmax(*most, size_of(record, regressor));
         eg_plot_point(plot, points, size_of(record, regressor), record->s_vn / base);
     }
+    eg_series *means =
+        eg_plot_series(plot, EG_BAR, EG_NO_STROKE, 4, "means of %s", eg_count_text(study->law.count, "shape", count));
+    for (size_t i = 0; i < study->law.count; i++)
+        eg_plot_point(plot, means, study->law.groups[i].regressor[regressor], study->law.groups[i].s / base);
 }
 
 static eegpu_status scatter_draw(const eg_law_report *r, const eg_picture *picture, const eg_svg *svg)
@@ -180,16 +215,22 @@ static eegpu_status scatter_draw(const eg_law_report *r, const eg_picture *pictu
     plot.x = (eg_axis){.label = sizes[regressor], .whole = regressor != EG_LOGARITHM};
     entropy_axis(r, &plot.y);
     add_cuts(r, regressor, &most, &plot);
+    int fit = plot.count;
     add_fit(r, regressor, most, &plot);
-    if (regressor != EG_LOGARITHM) {
+    if (regressor == EG_VOLUME)
+        add_best(r, most, &plot);
+    int fits = plot.count;
+    if (regressor != EG_LOGARITHM)
         add_page(r, regressor, most, &plot);
-        add_bounds(r, regressor, most, &plot);
-    }
+    if (regressor == EG_BOUNDARY)
+        add_bound(r, most, &plot);
     plot.x.most = most;
     close_entropy_axis(&plot, largest);
-    snprintf(description, sizeof description, "%s up to %.4g, entropies up to %.6g %ss%s%s. The numbers are in the tables.",
-             sizes[regressor], most, largest, r->report.unit, plot.count > 1 ? "; " : "",
-             plot.count > 1 ? plot.series[1].label : "");
+    int length = snprintf(description, sizeof description, "%s up to %.4g, entropies up to %.6g %ss", sizes[regressor], most,
+                          largest, r->report.unit);
+    for (; fit < fits; fit++)
+        length += snprintf(description + length, sizeof description - (size_t)length, "; %s", plot.series[fit].label);
+    snprintf(description + length, sizeof description - (size_t)length, ". The numbers are in the tables.");
     eegpu_status status = eg_plot_write(&plot, svg);
     eg_plot_free(&plot);
     return status;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "report/json_read.h"
 
 typedef struct source_file {
@@ -16,6 +17,8 @@ typedef struct source_file {
     int height, width;
     double unit; /* nats */
 } source_file;
+
+#define LARGEST_ERROR 1e-3 /* of the largest entropy that a cut can have */
 
 static const char *const again = "scan again, with --format json";
 
@@ -68,6 +71,10 @@ static eegpu_status read_head(source_file *s)
     if (node == NULL || node->count != 2 || !whole(node->child, 1, 4096, &s->height) ||
         !whole(node->child->next, 1, 4096, &s->width) || s->height * s->width > 4096)
         return missing(s, "lattice", "");
+    int pixels = s->height * s->width;
+    if ((node = eg_json_member(top, "pixels")) != NULL && !whole(node, pixels, pixels, &pixels))
+        return eg_fail(EEGPU_BAD_INPUT, "reading '%s': \"pixels\" is not %d, as the lattice of %dx%d has it; %s", s->path, pixels,
+                       s->height, s->width, again);
     node = typed(top, "unit", EG_JSON_STRING);
     if (node == NULL || (strcmp(node->text, "nat") != 0 && strcmp(node->text, "bit") != 0))
         return missing(s, "unit", "");
@@ -132,7 +139,44 @@ static eegpu_status read_cut(source_file *s, const eg_json_node *object, size_t 
     if (!(record->s_vn >= 0 && record->s_vn <= least * M_LN2 + record->error + 1e-9))
         return eg_fail(EEGPU_BAD_INPUT, "reading '%s', cut %zu: s_vn = %g %s cannot be the entropy of a cut of %d | %d pixels; %s",
                        s->path, cut, entropy->number, s->file->unit, record->n_a, record->n_b, again);
+    if (record->error > LARGEST_ERROR * least * M_LN2)
+        return eg_fail(EEGPU_BAD_INPUT,
+                       "reading '%s', cut %zu: error = %g %s is more than 1/1000 of the largest entropy of %d | %d pixels: nothing "
+                       "follows from such a number; %s",
+                       s->path, cut, error->number, s->file->unit, record->n_a, record->n_b, again);
     return EEGPU_OK;
+}
+
+typedef struct cut_mask {
+    const uint64_t *mask;
+    size_t words, cut;
+} cut_mask;
+
+static int compare_masks(const void *left, const void *right)
+{
+    const cut_mask *a = left, *b = right;
+    int order = memcmp(a->mask, b->mask, a->words * sizeof *a->mask);
+    return order != 0 ? order : (a->cut > b->cut) - (a->cut < b->cut);
+}
+
+/* A cut that is there twice would count twice in the mean of its shape. */
+static eegpu_status refuse_repeated(const source_file *s)
+{
+    const struct eegpu_cuts *cuts = s->file->cuts;
+    cut_mask *sorted = NULL;
+    eegpu_status status = EEGPU_OK;
+    EG_TRY(eg_allocate(NULL, cuts->count, sizeof *sorted, "the cuts of a scan", &sorted));
+    for (size_t i = 0; i < cuts->count; i++)
+        sorted[i] = (cut_mask){eg_cut_mask(cuts, i), cuts->words, i};
+    qsort(sorted, cuts->count, sizeof *sorted, compare_masks);
+    for (size_t i = 1; i < cuts->count; i++)
+        if (memcmp(sorted[i - 1].mask, sorted[i].mask, cuts->words * sizeof *cuts->masks) == 0)
+            EG_TRY(eg_fail(EEGPU_BAD_INPUT,
+                           "reading '%s': \"pixels\" of cut %zu and cut %zu are the same; scan again with every region once",
+                           s->path, sorted[i - 1].cut, sorted[i].cut));
+done:
+    eg_release(NULL, sorted);
+    return status;
 }
 
 static eegpu_status read_cuts(source_file *s)
@@ -151,6 +195,7 @@ static eegpu_status read_cuts(source_file *s)
     s->file->result->count = list->count;
     for (const eg_json_node *node = list->child; node != NULL; node = node->next)
         EG_TRY(read_cut(s, node, cut++));
+    EG_TRY(refuse_repeated(s));
     snprintf(s->file->cuts->family, sizeof s->file->cuts->family, "%s", family != NULL ? family->text : "pixels");
 done:
     return status;

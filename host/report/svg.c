@@ -72,7 +72,7 @@ void eg_svg_rectangle(const eg_svg *svg, double x, double y, double width, doubl
 void eg_svg_mark(const eg_svg *svg, eg_mark mark, double x, double y)
 {
     static const char *const shapes[] = {
-        "", "m-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0", "m-3.5-3.5h7v7h-7z", "m0-5l4.5 8h-9z", "m-4-4l8 8m-8 0l8-8", "m-6 0h12"};
+        "", "m-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0", "m-3.5-3.5h7v7h-7z", "m0-5l4.5 8h-9z", "m-4-4l8 8m-8 0l8-8", "m-8 0h16"};
     if (mark != EG_NO_MARK)
         fprintf(svg->stream, "M%.1f %.1f%s", x, y, shapes[mark]);
 }
