@@ -119,6 +119,12 @@ done:
     return status;
 }
 
+eegpu_status eg_cuts_add(int height, int width, const uint64_t *mask, struct eegpu_cuts **cuts)
+{
+    eegpu_status status = *cuts == NULL ? make_list(height, width, "pixels", cuts) : EEGPU_OK;
+    return status == EEGPU_OK ? eg_cuts_append(*cuts, mask) : status;
+}
+
 eegpu_status eegpu_cuts_from_pixels(int height, int width, const int *pixels, int count, eegpu_cuts **cuts)
 {
     eegpu_cuts *list = NULL;

@@ -44,6 +44,9 @@ EG_MUST eg_cuts_reserve(struct eegpu_cuts *cuts, size_t count);
 /* Append a mask (words of it). */
 EG_MUST eg_cuts_append(struct eegpu_cuts *cuts, const uint64_t *mask);
 
+/* The same; where *cuts is NULL the mask is the first one of a new list, which is the caller's, also after a failure. */
+EG_MUST eg_cuts_add(int height, int width, const uint64_t *mask, struct eegpu_cuts **cuts);
+
 /* Regions from a text file (pixel numbers, # comments, one region a line) or .npy masks of shape (n,H,W), bool or integer 0/1. */
 EG_MUST eg_cuts_read_file(struct eegpu_cuts *cuts, const char *path, int max_size);
 

@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-
-enum { MOST_PIXELS = 4096 };
+#include "state/state.h"
 
 const double eg_epsilons[EG_EPSILONS] = {1e-2, 1e-4, 1e-8};
 
@@ -36,7 +35,7 @@ uint64_t eg_truncated_rank(const double *spectrum, size_t count, double epsilon)
 /* An earlier order with the same sequence of pixels, or -1. */
 static int earlier_order(int height, int width, int order)
 {
-    int pixels[MOST_PIXELS], earlier[MOST_PIXELS];
+    int pixels[EG_MAX_PIXELS], earlier[EG_MAX_PIXELS];
     size_t size = (size_t)(height * width) * sizeof *pixels;
     eg_pixels_in_order(height, width, (eg_pixel_order)order, pixels);
     for (int other = 0; other < order; other++) {
@@ -49,16 +48,13 @@ static int earlier_order(int height, int width, int order)
 
 static eegpu_status append_prefixes(int height, int width, eg_pixel_order order, struct eegpu_cuts **cuts)
 {
-    int pixels[MOST_PIXELS], count = height * width;
-    uint64_t mask[MOST_PIXELS / 64] = {0};
+    int pixels[EG_MAX_PIXELS], count = height * width;
+    uint64_t mask[EG_MAX_PIXELS / 64] = {0};
     eegpu_status status = EEGPU_OK;
     eg_pixels_in_order(height, width, order, pixels);
     for (int k = 0; k + 1 < count; k++) {
         mask[pixels[k] / 64] |= UINT64_C(1) << pixels[k] % 64;
-        if (*cuts == NULL)
-            EG_TRY(eegpu_cuts_from_pixels(height, width, pixels, 1, cuts));
-        else
-            EG_TRY(eg_cuts_append(*cuts, mask));
+        EG_TRY(eg_cuts_add(height, width, mask, cuts));
     }
 done:
     return status;

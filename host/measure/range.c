@@ -89,6 +89,11 @@ eegpu_status eg_range_of_cut(const eegpu_state *state, const uint64_t *mask, con
         return EEGPU_OK;
     if (record != NULL && record->reduced_rows > 0)
         sides.blocks = record->blocks;
+    if (record != NULL && record->reduced_rows > 0 && state->kind == EG_BITS) {
+        sides.has_record = true;
+        sides.distinct[0] = record->reduced_rows;
+        sides.distinct[1] = record->reduced_cols;
+    }
     eg_range_distances(state->height, state->width, mask, distance);
     EG_TRY(eg_allocate_zero(NULL, 6 * words, sizeof *range->example, "examples of images", &range->example));
     EG_TRY(state->kind == EG_IMAGES ? eg_range_sides_of_images(&sides) : eg_range_sides_of_bits(&sides));

@@ -187,6 +187,27 @@ static void sort_pixels(search *s, const int *distance)
         s->within[r] = s->within[r - 1] | s->at[r];
 }
 
+/* A side that is all boundary has r = 1, whatever its columns are: only its images with a row that is not zero are counted. They are the
+ * function folded over the pixels of the other side. */
+static eegpu_status count_rows(const eg_range_sides *sides, uint64_t pixels, eg_range_side *side)
+{
+    const eegpu_state *state = sides->state;
+    uint64_t all = eg_low_mask(state->pixels), near = eg_columns_index_bits(&sides->whole, pixels), words = words_of(all),
+             *folded = NULL;
+    eegpu_status status = eg_allocate(state->budget, words, sizeof *folded, "the rows of a cut", &folded);
+    if (status != EEGPU_OK)
+        return status;
+    memcpy(folded, state->bits, words * sizeof *folded);
+    fold(folded, all, all & ~near);
+    side->r = 1;
+    side->classes = 0;
+    for (uint64_t w = 0; w < words_of(near); w++)
+        side->classes += (uint64_t)eg_popcount(folded[w]);
+    side->classes >>= eg_popcount(all & ~near & eg_low_mask(WORD_BITS));
+    eg_release(state->budget, folded);
+    return EEGPU_OK;
+}
+
 static eegpu_status search_bits(eg_range_sides *sides, int which, eg_range_side *side)
 {
     const eegpu_state *state = sides->state;
@@ -195,6 +216,8 @@ static eegpu_status search_bits(eg_range_sides *sides, int which, eg_range_side 
     search s = {.columns = &columns, .depth = side->depth};
     eegpu_status status = EEGPU_OK;
     EG_TRY(eg_progress_add(sides->progress, 0));
+    if (side->depth == 1 && sides->has_record)
+        return count_rows(sides, pixels, side);
     EG_TRY(eg_columns_derive(&sides->whole, pixels, state->budget, NULL, &columns));
     EG_TRY(eg_progress_add(sides->progress, 0));
     EG_TRY(eg_allocate(state->budget, columns.set.words, sizeof *s.rows, "the rows of a cut", &s.rows));
@@ -204,10 +227,11 @@ static eegpu_status search_bits(eg_range_sides *sides, int which, eg_range_side 
     EG_TRY(search_columns(&s, sides->progress));
     side->r = s.r;
     side->classes = count_classes(&s);
-    sides->distinct[!which] = columns.set.count; /* columns of S are the lines of the other side */
+    if (!sides->has_record)
+        sides->distinct[!which] = columns.set.count; /* columns of S are the lines of the other side */
     if (s.r > 1)
         show_failure(sides, &s, all & ~pixels, side);
-    if (sides->blocks == 0)
+    if (!sides->has_record && which == 0)
         EG_TRY(count_blocks(&columns, &sides->blocks));
 done:
     eg_release(state->budget, s.rows);

@@ -12,7 +12,8 @@ typedef struct eg_range_sides {
     const int *distance;   /* of every pixel from the other side */
     eg_progress *progress; /* may be NULL */
     uint64_t distinct[2];  /* different non-zero lines; known when both sides were searched */
-    uint64_t blocks;       /* 0: still to be counted */
+    uint64_t blocks;       /* likewise */
+    bool has_record;       /* a scan has counted both of them */
 
     /* The smallest r of side `which` and its classes; `depth` is given. If r > 1 the example, into the room that is given. */
     eegpu_status (*search)(struct eg_range_sides *sides, int which, eg_range_side *side);

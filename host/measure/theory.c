@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST_PIXELS = 4096 };
-
 typedef struct evidence {
     const struct eegpu_cuts *cuts;
     const eegpu_record *records, *complements, *halves, *pixels;
@@ -148,42 +146,31 @@ static const struct {
     {"Theorem 3", "S / L_A of a convolutional network of n_c layers with D channels grows as n_c log D", about_networks},
 };
 
-static eegpu_status append(const struct eegpu_cuts *cuts, const uint64_t *mask, struct eegpu_cuts **helpers)
-{
-    if (*helpers != NULL)
-        return eg_cuts_append(*helpers, mask);
-    int pixels[MOST_PIXELS], count = 0;
-    for (int pixel = 0; pixel < cuts->pixels; pixel++)
-        if (mask[pixel / 64] >> pixel % 64 & 1)
-            pixels[count++] = pixel;
-    return eegpu_cuts_from_pixels(cuts->height, cuts->width, pixels, count, helpers);
-}
-
 eegpu_status eg_theory_cuts(const struct eegpu_cuts *cuts, struct eegpu_cuts **helpers)
 {
-    int pixels[MOST_PIXELS];
+    int pixels[EG_MAX_PIXELS];
     eegpu_status status = EEGPU_OK;
     *helpers = NULL;
     for (size_t i = 0; i < cuts->count; i++) {
-        uint64_t mask[MOST_PIXELS / 64] = {0};
+        uint64_t mask[EG_MAX_PIXELS / 64] = {0};
         for (int pixel = 0; pixel < cuts->pixels; pixel++)
             if (!(eg_cut_mask(cuts, i)[pixel / 64] >> pixel % 64 & 1))
                 mask[pixel / 64] |= UINT64_C(1) << pixel % 64;
-        EG_TRY(append(cuts, mask, helpers));
+        EG_TRY(eg_cuts_add(cuts->height, cuts->width, mask, helpers));
     }
     for (size_t i = 0; i < cuts->count; i++) {
         int count = eegpu_cuts_pixels(cuts, i, pixels), half = count / 2;
         for (int part = 0; part < 2; part++) {
-            uint64_t mask[MOST_PIXELS / 64] = {0};
+            uint64_t mask[EG_MAX_PIXELS / 64] = {0};
             for (int k = part == 0 || half == 0 ? 0 : half; k < (part == 0 && half > 0 ? half : count); k++)
                 mask[pixels[k] / 64] |= UINT64_C(1) << pixels[k] % 64;
-            EG_TRY(append(cuts, mask, helpers));
+            EG_TRY(eg_cuts_add(cuts->height, cuts->width, mask, helpers));
         }
     }
     for (int pixel = 0; pixel < cuts->pixels; pixel++) {
-        uint64_t mask[MOST_PIXELS / 64] = {0};
+        uint64_t mask[EG_MAX_PIXELS / 64] = {0};
         mask[pixel / 64] = UINT64_C(1) << pixel % 64;
-        EG_TRY(append(cuts, mask, helpers));
+        EG_TRY(eg_cuts_add(cuts->height, cuts->width, mask, helpers));
     }
 done:
     if (status != EEGPU_OK) {

@@ -4,8 +4,9 @@
 #include <math.h>
 
 #include "base/memory.h"
+#include "state/state.h"
 
-enum { PART_A = 1, PART_B = 2, PART_C = 4, MOST_REGIONS = 7, MOST_WINDOWS = 16, MOST_PIXELS = 4096 };
+enum { PART_A = 1, PART_B = 2, PART_C = 4, MOST_REGIONS = 7, MOST_WINDOWS = 16 };
 
 /* A combination: the parts that are together in each region, and the weight of its entropy in gamma. */
 typedef struct combination {
@@ -48,18 +49,14 @@ int eg_topology_least_side(eg_topology_kind kind) { return combinations[kind].le
 static eegpu_status append_region(int lattice_height, int lattice_width, const eg_topology_term *term, int parts,
                                   struct eegpu_cuts **cuts)
 {
-    int pixels[MOST_PIXELS], count = 0;
-    uint64_t mask[MOST_PIXELS / 64] = {0};
+    uint64_t mask[EG_MAX_PIXELS / 64] = {0};
     for (int row = 0; row < term->height; row++)
         for (int column = 0; column < term->width; column++)
             if (combinations[term->kind].part(term->height, term->width, row, column) & parts) {
                 int pixel = (term->row + row) * lattice_width + term->column + column;
-                pixels[count++] = pixel;
                 mask[pixel / 64] |= UINT64_C(1) << pixel % 64;
             }
-    if (*cuts == NULL)
-        return eegpu_cuts_from_pixels(lattice_height, lattice_width, pixels, count, cuts);
-    return eg_cuts_append(*cuts, mask);
+    return eg_cuts_add(lattice_height, lattice_width, mask, cuts);
 }
 
 static eegpu_status append_window(int lattice_height, int lattice_width, eg_topology_term term, eg_topology *topology,

@@ -65,23 +65,59 @@ static eegpu_status study_ranges(const eegpu_state *state, const struct eegpu_cu
 
 /* ---- Further scans ---- */
 
+/* Do Gram eigenvalues say which parts of 1e-16 may be dropped? Only where the least p is certainly larger. */
+static bool is_settled(const eegpu_record *record)
+{
+    const double least_part = 1e-16;
+    return record->spectrum_count > 0 && record->spectrum[record->spectrum_count - 1] > 2 * record->rank_tolerance + 4 * least_part;
+}
+
+/* The cuts that are not settled, and which they are. */
+static eegpu_status find_unsettled(const struct eegpu_cuts *cuts, const eegpu_record *records, size_t *which, size_t *count,
+                                   eegpu_cuts **rest)
+{
+    eegpu_status status = EEGPU_OK;
+    *count = 0;
+    for (size_t i = 0; i < cuts->count; i++) {
+        if (is_settled(&records[i]))
+            continue;
+        EG_TRY(eg_cuts_add(cuts->height, cuts->width, eg_cut_mask(cuts, i), rest));
+        which[(*count)++] = i;
+    }
+done:
+    return status;
+}
+
+/* Singular values see 1e-16 of the sum of p, and take far longer than Gram eigenvalues, which are enough for most random functions. */
 static eegpu_status study_parameters(const eegpu_state *state, const eegpu_scan_options *options, eg_study *study)
 {
     eegpu_scan_options precise = *options;
-    eegpu_cuts *cuts = NULL;
-    eegpu_result *result = NULL;
+    eegpu_cuts *cuts = NULL, *rest = NULL;
+    eegpu_result *result = NULL, *again = NULL;
+    size_t *which = NULL, count = 0;
     eegpu_status status = EEGPU_OK;
     if (state->pixels < 2)
         return EEGPU_OK;
-    precise.method = EEGPU_METHOD_SVD; /* 1e-8 of the norm is 1e-16 of the sum of p */
+    precise.method = EEGPU_METHOD_GRAM;
     precise.keep_spectra = true;
     precise.journal = NULL;
     EG_TRY(eg_parameters_cuts(state->height, state->width, &cuts));
     EG_TRY(eegpu_scan(state, cuts, &precise, &result));
+    EG_TRY(eg_allocate(NULL, cuts->count, sizeof *which, "the cuts whose ranks need singular values", &which));
+    EG_TRY(find_unsettled(cuts, result->records, which, &count, &rest));
+    if (count > 0) {
+        precise.method = EEGPU_METHOD_SVD;
+        EG_TRY(eegpu_scan(state, rest, &precise, &again));
+    }
+    for (size_t k = 0; k < count; k++)
+        result->records[which[k]] = again->records[k]; /* the spectra stay theirs */
     EG_TRY(eg_parameters_of_records(cuts, result->records, &study->parameters));
 done:
     eegpu_result_free(result);
+    eegpu_result_free(again);
     eegpu_cuts_free(cuts);
+    eegpu_cuts_free(rest);
+    eg_release(NULL, which);
     return status == EEGPU_OK || status == EEGPU_INTERRUPTED ? status : eg_fail_while(status, "the parameters needed");
 }
 
@@ -162,7 +198,7 @@ eegpu_status eg_study_foresee(const eegpu_state *state, const struct eegpu_cuts 
         range_work work = {state, cuts, NULL, NULL, NULL};
         *seconds += 2 * (double)cuts->count * (double)state->size / bits_per_second / range_threads(&work, options);
     }
-    precise.method = EEGPU_METHOD_SVD;
+    precise.method = EEGPU_METHOD_GRAM; /* at least */
     if ((parts & EG_STUDY_PARAMETERS) && state->pixels >= 2) {
         EG_TRY(eg_parameters_cuts(state->height, state->width, &own));
         EG_TRY(add_scan(state, own, &precise, seconds));
