@@ -54,6 +54,7 @@ says 'Theorem 2  holds' loops --lattice 3x4 --check-theory
 says 'Theorem 2  not applicable' random --lattice 3x4 --check-theory
 says 'Property 3 holds' random --lattice 3x4 --check-theory
 says 'S / L_A = ' cnn:channels=3,layers=2 --lattice 3x3 --check-theory
+says 'rank above 2' w --lattice 1x16 --cuts prefix
 says 'too few different cuts: 5 shapes' randomset:count=50 --lattice 5x6 --cuts lines
 says '"verdict":"area"' loops --lattice 4x4 --format json
 says '"r":2,"r_assumption_1":1,"r_assumption_2":2' loops --lattice 4x4 --format json
@@ -87,6 +88,9 @@ for source in 'product --lattice 3x3' 'product --lattice 1x3' 'loops --lattice 2
 done
 
 "$program" scan loops --lattice 4x4 --quiet -o scan.json || bad 'scan'
+"$program" scan w --lattice 1x16 --cuts prefix --quiet -o w.json || bad 'scan'
+says 'rank above 2' w.json
+fails 2 'asks for CSV' loops --lattice 3x3 -o table.csv
 "$program" scan loops --lattice 4x4 --base 2 --quiet -o bits.json || bad 'scan'
 says 'verdict: area law' scan.json
 says 'entropies read from scan.json' scan.json

@@ -448,7 +448,7 @@ static void check_rank_of_weighted(const matrix *m, uint64_t seed, uint64_t expe
     eg_spectrum_begin(&budget, &spectrum);
     CHECK_OK(eg_spectrum_add_counts(&lane, EG_ROUTE_GRAM, &weighted, ones, &blocks, &spectrum));
     CHECK_OK(eg_spectrum_solve(&lane, &spectrum));
-    CHECK_OK(eg_spectrum_find_rank(&spectrum, ones, 1));
+    CHECK_OK(eg_spectrum_find_rank(&spectrum, ones, 1, true));
     CHECK_OK(eg_spectrum_finish(&spectrum, ones));
     CHECK(spectrum.rank_exact && spectrum.rank_doubt == 0);
     CHECK_EQUAL(spectrum.rank, expected);

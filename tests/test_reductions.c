@@ -293,7 +293,7 @@ static void check_weights(uint64_t r0, uint64_t r1, uint64_t c0, uint64_t c1)
         memcpy(matrix.column_weight, column_weight, sizeof column_weight);
         eg_spectrum_begin(&budget, &spectrum);
         if (CHECK_OK(eg_spectrum_add_counts(&lane, route, &matrix, ones, &blocks, &spectrum)) &&
-            CHECK_OK(eg_spectrum_solve(&lane, &spectrum)) && CHECK_OK(eg_spectrum_find_rank(&spectrum, ones, 1)) &&
+            CHECK_OK(eg_spectrum_solve(&lane, &spectrum)) && CHECK_OK(eg_spectrum_find_rank(&spectrum, ones, 1, true)) &&
             CHECK_OK(eg_spectrum_finish(&spectrum, ones))) {
             CHECK(blocks == 1 && spectrum.count == 2 && spectrum.rank == 2 && spectrum.trace == ones);
             EXPECT(fabsl(spectrum.levels[0].p - large) <= spectrum.levels[0].error &&

@@ -46,7 +46,7 @@ static void fill(int kind, int n, uint64_t seed, matrix *m)
 
 static size_t solve(const eg_tridiagonal_kernel *kernel, matrix *list, size_t count)
 {
-    eg_tridiagonal problems[TOGETHER];
+    eg_tridiagonal problems[TOGETHER] = {{0}};
     for (size_t i = 0; i < count; i++) {
         memcpy(list[i].values, list[i].diagonal, (size_t)list[i].n * sizeof(double));
         problems[i] = (eg_tridiagonal){list[i].n, list[i].values, list[i].below, list[i].rows};
@@ -154,6 +154,7 @@ static void what_is_not_finite_is_named(void)
         list[7].below[29] = NAN; /* not part of it */
         list[15].below[28] = INFINITY;
         CHECK_EQUAL(solve(eg_tridiagonal_best(), list, 20), 12);
+        CHECK(isnan(list[12].values[29]) && isnan(list[15].values[29]));
         check_values(&list[11], RANDOM);
         check_values(&list[19], RANDOM);
         list[12].diagonal[3] = 0;

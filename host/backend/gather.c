@@ -309,7 +309,8 @@ eegpu_status eg_gather_columns(const eegpu_state *state, const eg_matrix_layout 
     p.factor[0] = ldexp(1, state->exponent / 2);
     p.factor[1] = ldexp(1, state->exponent - state->exponent / 2);
     plan_permutation(layout, first, count, &p);
-    p.streams = (count << layout->row_bits) * (state->is_complex ? 16 : 8) >= stream_from_bytes && (uintptr_t)panel % 16 == 0;
+    p.streams = (count << layout->row_bits) * (state->is_complex ? 16 : 8) >= stream_from_bytes && !p.is_scaled &&
+                (uintptr_t)panel % 16 == 0;
     p.move = choose_mover(&p);
     return eg_parallel_for(threads, UINT64_C(1) << p.outer_bits, p.near < 256 ? 256 / p.near : 1, move_range, &p);
 }

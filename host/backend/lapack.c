@@ -68,7 +68,11 @@ static eegpu_status reduce_to_tridiagonal(const eg_blas *blas, eg_budget *budget
     void (*reduce)(eg_flag, eg_int, double *, eg_int, double *, double *, double *, double *, eg_int, int *, size_t) =
         problem->is_complex ? blas->zhetrd : blas->dsytrd;
     eegpu_status status = EEGPU_OK;
+    eg_blas_enter(blas);
     reduce("L", &n, unused, &n, unused, unused, unused, wanted, &lwork, &info, 1);
+    eg_blas_leave(blas);
+    if (info != 0)
+        return eg_fail(EEGPU_NUMERICS, "eigenvalues of a %d x %d matrix: the workspace query failed (info %d)", n, n, info);
     lwork = wanted[0] < 1 ? 1 : (int)wanted[0];
     EG_TRY(eg_allocate(budget, unit * ((uint64_t)n + (uint64_t)lwork) + 8 * (uint64_t)n + 64, sizeof *work,
                        "the workspace of the eigenvalue solver", &work));
@@ -121,7 +125,7 @@ static eegpu_status solve_range(void *context, uint64_t first, uint64_t last, in
     (void)worker;
     size_t failed = eg_tridiagonal_values(eg_tridiagonal_best(), list->matrices + first, last - first);
     for (uint64_t i = first; i < last; i++)
-        if (list->matrices[i].n > 0 && i - first != failed)
+        if (list->matrices[i].n > 0)
             memcpy(list->problems[i].values, list->matrices[i].diagonal, (size_t)list->matrices[i].n * sizeof(double));
     if (failed == SIZE_MAX)
         return EEGPU_OK;

@@ -3,9 +3,11 @@
  * goes out: sorted eigenvalues. Called by lapack.c.
  *
  * A sweep is one long chain of divisions, which keeps a processor waiting. So each lane of a vector holds a matrix of its own; a lane that
- * ends its sweep begins the next one, and one that is done takes the next matrix. All instruction sets give the same bits. */
+ * ends its sweep begins the next one, and one that is done takes the next matrix. All instruction sets give the same bits, as products
+ * are not contracted into sums (-ffp-contract=off). */
 #include "backend/tridiagonal.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,7 +88,7 @@ static void advance_alone(eg_sweeps *sweeps, int k, int64_t steps)
         s = square / r;
         gamma = c * (alpha - sigma) - s * old_gamma;
         double diagonal = old_gamma + (alpha - gamma), usual = gamma * gamma * ratio, at_zero = old_c * square;
-        p = c == 0 ? at_zero : usual;
+        p = c < DBL_MIN ? at_zero : usual; /* r / p may be infinite then */
         negligible = negligible || below <= fabs(diagonal * above) * negligible_ratio;
         above = diagonal;
         row[1] = (eg_tridiagonal_row){diagonal, below};
@@ -285,6 +287,13 @@ static void empty_lane(work *w, int k)
     w->sweeps.stride[k] = 0;
 }
 
+/* What did not converge shows no values. */
+static void note_failure(work *w, const lane *l)
+{
+    l->matrix->diagonal[l->matrix->n - 1] = NAN;
+    w->failed = l->number < w->failed ? l->number : w->failed;
+}
+
 /* The lane's next sweep: of its matrix, or of the next one when that is done. */
 static void refill(work *w, int k)
 {
@@ -305,8 +314,8 @@ static void refill(work *w, int k)
             return;
         if (is_good && l->low > l->last)
             end_matrix(l);
-        else if (l->number < w->failed)
-            w->failed = l->number;
+        else
+            note_failure(w, l);
         l->is_live = false;
     }
 }

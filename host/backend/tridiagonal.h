@@ -31,7 +31,8 @@ typedef struct eg_tridiagonal_kernel {
 const eg_tridiagonal_kernel *eg_tridiagonal_kernels(size_t *count);
 const eg_tridiagonal_kernel *eg_tridiagonal_best(void);
 
-/* SIZE_MAX: all are solved; else the number of the first that did not converge, or holds a number that is not finite. The bits of a
+/* SIZE_MAX: all are solved; else the number of the first that did not converge, or holds a number that is not finite; the last value of
+ * such a matrix is NAN. The bits of a
  * matrix do not depend on which others are solved with it. */
 size_t eg_tridiagonal_values(const eg_tridiagonal_kernel *kernel, const eg_tridiagonal *matrices, size_t count);
 

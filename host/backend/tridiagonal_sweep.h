@@ -27,7 +27,7 @@ TARGET static inline void NAMED(advance_row)(eg_tridiagonal_row **row, const int
     *s = square / r;
     *gamma = *c * (alpha - *sigma) - *s * old_gamma;
     lanes diagonal = old_gamma + (alpha - *gamma), usual = *gamma * *gamma * ratio, at_zero = old_c * square;
-    masks is_zero = *c == 0;
+    masks is_zero = *c < DBL_MIN; /* r / p may be infinite then */
     *p = (lanes)((is_zero & (masks)at_zero) | (~is_zero & (masks)usual));
     lanes scale = (lanes)((masks)(diagonal * *above) & INT64_MAX);
     *negligible |= below <= scale * negligible_ratio;

@@ -59,6 +59,9 @@ bool eg_source_is_function(const char *source);
 /* Table or JSON, of the commands that write one of the two: --format, else the ending of the output (names.c). */
 bool eg_wants_json(const eg_settings *settings);
 
+/* EEGPU_USAGE if the output's name asks for something else, in the beginning. */
+EG_MUST eg_table_or_json_check(const eg_settings *settings);
+
 /* ---- Inputs (inputs.c) ---- */
 
 /* The function and the cuts that the settings name, the cuts first if the lattice is known: what is wrong with them is said before the

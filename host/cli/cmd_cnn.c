@@ -76,19 +76,6 @@ static void set_options(cnn_job *job)
     }
 }
 
-static const char *time_text(double seconds, char *text, size_t size)
-{
-    if (seconds < 120)
-        snprintf(text, size, "%.0f seconds", seconds);
-    else if (seconds < 7200)
-        snprintf(text, size, "%.0f minutes", seconds / 60);
-    else if (seconds < 48 * 3600.0)
-        snprintf(text, size, "%.0f hours", seconds / 3600);
-    else
-        snprintf(text, size, "%.3g days", seconds / 86400);
-    return text;
-}
-
 /* A long sweep is announced, and starts only with --yes. */
 static eegpu_status foresee(cnn_job *job, double *seconds)
 {
@@ -97,7 +84,7 @@ static eegpu_status foresee(cnn_job *job, double *seconds)
     EG_TRY(eg_cnn_sweep_foresee(job->cuts, &job->options, seconds));
     if (*seconds < long_seconds)
         goto done;
-    time_text(*seconds, time, sizeof time);
+    eg_duration_text(*seconds, time, sizeof time);
     int networks = job->options.channel_count * job->options.layer_count * job->options.seeds;
     if (!job->settings->networks.yes)
         status =
@@ -131,6 +118,7 @@ static eegpu_status sweep_and_write(cnn_job *job)
     const eg_settings *settings = job->settings;
     double seconds = 0;
     eegpu_status status;
+    EG_TRY(eg_table_or_json_check(settings));
     EG_TRY(open_output(job));
     EG_TRY(make_cuts(job));
     EG_TRY(foresee(job, &seconds));

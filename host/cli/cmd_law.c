@@ -136,6 +136,7 @@ static eegpu_status run_law(law_job *job)
 {
     const char *path = job->settings->output != NULL ? job->settings->output : "-";
     eegpu_status status;
+    EG_TRY(eg_table_or_json_check(job->settings));
     EG_TRY(eg_pages_open(job->settings, path, &job->pages));
     EG_TRY(eg_output_open(path, &job->output));
     EG_TRY(job->from_file ? study_file(job) : study_function(job));

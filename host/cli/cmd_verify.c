@@ -102,6 +102,7 @@ static eegpu_status verify(verify_job *job)
 {
     const char *path = job->settings->output != NULL ? job->settings->output : "-";
     eegpu_status status;
+    EG_TRY(eg_table_or_json_check(job->settings));
     EG_TRY(eg_output_names_check(job->settings, &(eg_output_name){"output", path}, 1));
     EG_TRY(eg_output_open(path, &job->output));
     EG_TRY(open_devices(job));

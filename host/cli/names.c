@@ -103,11 +103,23 @@ bool eg_source_is_function(const char *source)
     return eg_is_function(name) && (stat(source, &entry) != 0 || S_ISDIR(entry.st_mode)); /* a file goes first */
 }
 
+static bool ends_in(const char *path, const char *ending)
+{
+    size_t length = path != NULL ? strlen(path) : 0, own = strlen(ending);
+    return length > own && strcmp(path + length - own, ending) == 0;
+}
+
+eegpu_status eg_table_or_json_check(const eg_settings *settings)
+{
+    if (settings->format < 0 && ends_in(settings->output, ".csv"))
+        return eg_fail(EEGPU_USAGE,
+                       "'%s' asks for CSV, which this command does not write: name a .json or .txt file, or give --format",
+                       settings->output);
+    return EEGPU_OK;
+}
+
 bool eg_wants_json(const eg_settings *settings)
 {
     enum { AS_JSON = 1 }; /* the second choice of --format table|json */
-    size_t length = settings->output != NULL ? strlen(settings->output) : 0;
-    if (settings->format >= 0)
-        return settings->format == AS_JSON;
-    return length > 5 && strcmp(settings->output + length - 5, ".json") == 0;
+    return settings->format >= 0 ? settings->format == AS_JSON : ends_in(settings->output, ".json");
 }

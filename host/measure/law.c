@@ -180,8 +180,7 @@ static bool is_flat(const eegpu_record *records, size_t count, double median, eg
     law->margin = NAN;
     if (is_zero)
         snprintf(law->reason, sizeof law->reason,
-                 "S = 0 for every cut, within its error (at most %.2g nats): a product of functions of single pixels (Theorem 1)",
-                 most);
+                 "S = 0 for every cut, within its error: a product of functions of single pixels (Theorem 1)");
     else
         snprintf(law->reason, sizeof law->reason,
                  "S is the same, %.6g nats, for every cut: it is bounded and grows with neither boundary nor volume", most);

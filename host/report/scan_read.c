@@ -134,6 +134,8 @@ static eegpu_status read_cut(source_file *s, const eg_json_node *object, size_t 
     int least = record->n_a < record->n_b ? record->n_a : record->n_b;
     if (entropy == NULL || error == NULL || !(error->number >= 0))
         return missing(s, entropy == NULL ? "s_vn" : "error", where);
+    int rank = 0; /* a scan writes one; without it nothing is concluded from ranks */
+    record->rank = whole(eg_json_member(object, "rank"), 1, INT32_MAX, &rank) ? (uint64_t)rank : 0;
     record->s_vn = entropy->number * s->unit;
     record->error = error->number * s->unit;
     if (!(record->s_vn >= 0 && record->s_vn <= least * M_LN2 + record->error + 1e-9))

@@ -44,7 +44,7 @@ eegpu_status eg_product_record(eg_run *run, const eg_task *task, int threads, eg
     eegpu_record *record = &run->result->records[task->cut];
     double start = eg_seconds();
     eg_stage_mark mark = eg_stage_begin(run->device);
-    eegpu_status status = eg_spectrum_find_rank(&product->spectrum, run->state->ones, threads);
+    eegpu_status status = eg_spectrum_find_rank(&product->spectrum, run->state->ones, threads, !run->side_by_side);
     eg_stage_end(run->device, EG_STAGE_REDUCE, mark);
     mark = eg_stage_begin(run->device);
     EG_TRY(status);

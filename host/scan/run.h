@@ -31,7 +31,8 @@ typedef struct eg_run {
     pthread_cond_t changed;
     uint64_t room; /* bytes that no running tree has reserved */
     int running;
-    double busy; /* seconds that lanes have worked in the present loop over them */
+    bool side_by_side; /* trees are: what lacks memory can be done again alone */
+    double busy;       /* seconds that lanes have worked in the present loop over them */
 } eg_run;
 
 /* What a task makes: what its descendants are made from, then its spectrum. */

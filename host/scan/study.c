@@ -195,7 +195,9 @@ eegpu_status eg_study_foresee(const eegpu_state *state, const struct eegpu_cuts 
     *seconds = 0;
     EG_TRY(add_scan(state, cuts, options, seconds));
     if ((parts & (EG_STUDY_RANGE | EG_STUDY_THEORY)) && state->kind == EG_BITS) {
-        range_work work = {state, cuts, NULL, NULL, NULL};
+        const eegpu_record reduced = {0};
+        range_work work = {state, cuts, options->no_reduce ? NULL : &reduced, NULL,
+                           NULL}; /* only whether there are records counts */
         *seconds += 2 * (double)cuts->count * (double)state->size / bits_per_second / range_threads(&work, options);
     }
     precise.method = EEGPU_METHOD_GRAM; /* at least */

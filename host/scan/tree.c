@@ -211,7 +211,7 @@ static eegpu_status solve_one(eg_lane *lane, eg_product *product)
 static bool postpone(side_by_side *all, const eg_task *task, eg_product *product)
 {
     eg_run *run = all->run;
-    uint64_t bytes = product->spectrum.pending_bytes;
+    uint64_t bytes = eg_spectrum_waiting_bytes(&product->spectrum);
     bool has_room = false;
     pthread_mutex_lock(&run->lock);
     if (all->count < MOST_POSTPONED && bytes <= run->room / 4) {
@@ -231,10 +231,10 @@ static eegpu_status finish_alone(const walk *w, side_by_side *all, const eg_task
     bool is_large = task->representation == EG_AS_COLUMNS && rows >= ALL_THREADS_FROM_ROWS;
     eg_lane *lane = is_large ? run->whole_lane : w->lane;
     eegpu_status status = EEGPU_OK;
-    if (all != NULL && is_large)
-        return postpone(all, task, product)
-                   ? EEGPU_OK
-                   : eg_fail(EEGPU_OUT_OF_MEMORY, "a matrix of %llu rows waits for all threads: no room", (unsigned long long)rows);
+    if (all != NULL && is_large) {
+        (void)postpone(all, task, product); /* without room for it the cut stays unfinished, and is done when the others are */
+        return EEGPU_OK;
+    }
     EG_TRY(solve_one(lane, product));
     if (all != NULL && task->representation == EG_AS_COLUMNS && rows > COLLECT_TO_ROWS && postpone(all, task, product))
         return EEGPU_OK; /* its rank takes longer than its values, and any number of threads */
@@ -250,7 +250,7 @@ static eegpu_status finish(walk *w, side_by_side *all, const eg_task *task, eg_p
     if (status != EEGPU_OK)
         return status;
     if (all != NULL && rows > 0 && rows <= COLLECT_TO_ROWS)
-        return collect(w, task, product->spectrum.pending_bytes, COLLECT_IN_LANE, product);
+        return collect(w, task, eg_spectrum_waiting_bytes(&product->spectrum), COLLECT_IN_LANE, product);
     return name_cut(w->run, task, finish_alone(w, all, task, rows, product));
 }
 
@@ -339,15 +339,16 @@ static void return_room(eg_run *run, uint64_t bytes)
     pthread_mutex_unlock(&run->lock);
 }
 
+/* What is unfinished for want of memory runs again, alone, when the others are done. */
+static eegpu_status leave_for_later(eegpu_status status) { return status == EEGPU_OUT_OF_MEMORY ? EEGPU_OK : status; }
+
 static eegpu_status walk_tree(side_by_side *all, const eg_tree *tree, walk *w)
 {
     uint64_t bytes = all->run->plan->tasks[tree->first].bytes;
     reserve_room(all->run, bytes);
     eegpu_status status = visit(w, all, tree->first, NULL);
-    if (status == EEGPU_OUT_OF_MEMORY)
-        status = EEGPU_OK; /* what is unfinished runs again, alone, when the others are done */
     return_room(all->run, bytes);
-    return status;
+    return leave_for_later(status);
 }
 
 static eegpu_status walk_trees(void *context, uint64_t first, uint64_t last, int worker)
@@ -369,7 +370,7 @@ static eegpu_status flush_walks(void *context, uint64_t first, uint64_t last, in
     eegpu_status status = EEGPU_OK;
     (void)worker;
     for (uint64_t i = first; i < last && status == EEGPU_OK; i++)
-        status = all->walks[i].count > 0 ? flush(&all->walks[i]) : EEGPU_OK;
+        status = all->walks[i].count > 0 ? leave_for_later(flush(&all->walks[i])) : EEGPU_OK;
     add_busy(all->run, start);
     return status;
 }
@@ -381,7 +382,7 @@ static eegpu_status finish_postponed(eg_run *run, collected *item)
     EG_TRY(eg_product_record(run, item->task, run->whole_lane->threads, &item->product));
 done:
     eg_product_free(run->whole_lane, &item->product);
-    return name_cut(run, item->task, status);
+    return leave_for_later(name_cut(run, item->task, status));
 }
 
 static eegpu_status begin_walks(eg_run *run, side_by_side **all)
@@ -418,13 +419,16 @@ static eegpu_status walk_narrow(eg_run *run)
 {
     side_by_side *all = NULL;
     eegpu_status status = EEGPU_OK;
+    run->side_by_side = true;
     EG_TRY(begin_walks(run, &all));
     EG_TRY(for_lanes(run, run->plan->tree_count - run->plan->wide_count, walk_trees, all));
     EG_TRY(for_lanes(run, (uint64_t)run->workers, flush_walks, all));
+    EG_TRY(wait_for_lanes(run));
     for (size_t i = 0; i < all->count; i++)
         EG_TRY(finish_postponed(run, &all->postponed[i]));
 done:
     end_walks(run, all);
+    run->side_by_side = false;
     return status;
 }
 

@@ -17,7 +17,7 @@
 /* Elimination is done up to this many steps unless more are asked for; beyond, the rank stays the count of values above the tolerance. */
 static const double default_rank_steps = 2e10;
 
-static const double rounding_bits = 1e-6; /* far more than the roundings of a bound */
+static const double rounding_bits = 1e-4; /* far more than the roundings of a bound, for up to 2^16 rows */
 
 static int by_size(const void *left, const void *right)
 {
@@ -55,7 +55,7 @@ static eegpu_status bound_minors(const eg_bit_matrix *part, const eg_level *leve
         long double value = ((long double)fmax(levels[m].p, 0) + levels[m].error) * (long double)ones;
         for (uint64_t k = m + 1; k > 0; k--) {
             long double more = sum[k] + value * sum[k - 1];
-            sum[k] = more > least ? more : least;
+            sum[k] = more < least ? least : more;
         }
     }
     for (uint64_t k = 0; k <= n; k++)
@@ -85,14 +85,14 @@ static eegpu_status find_uncertain(const eg_bit_matrix *part, const eg_level *le
         EG_TRY(eg_rank_modular(spectrum->budget, part->rows, part->columns, part->bits, part->words, minor_bits, threads, &rank,
                                &doubt));
     }
-    spectrum->proved_rank += rank;
+    spectrum->proved_rank += rank > certain ? rank : certain;
     spectrum->rank_doubt += doubt;
 done:
     eg_release(spectrum->budget, minor_bits);
     return status;
 }
 
-static eegpu_status find_of_part(const eg_bit_matrix *part, const eg_level *levels, uint64_t ones, int threads,
+static eegpu_status find_of_part(const eg_bit_matrix *part, const eg_level *levels, uint64_t ones, int threads, bool may_give_up,
                                  eg_spectrum *spectrum)
 {
     bool is_asked = spectrum->most_rank_steps > 0;
@@ -105,21 +105,21 @@ static eegpu_status find_of_part(const eg_bit_matrix *part, const eg_level *leve
     }
     eegpu_status status =
         find_uncertain(part, levels, ones, is_asked ? spectrum->most_rank_steps : default_rank_steps, threads, certain, spectrum);
-    if (status == EEGPU_OUT_OF_MEMORY && !is_asked) {
+    if (status == EEGPU_OUT_OF_MEMORY && !is_asked && may_give_up) {
         spectrum->rank_exact = false; /* nobody asked for it, and the entropies are there */
         status = EEGPU_OK;
     }
     return status;
 }
 
-eegpu_status eg_spectrum_find_rank(eg_spectrum *spectrum, uint64_t ones, int threads)
+eegpu_status eg_spectrum_find_rank(eg_spectrum *spectrum, uint64_t ones, int threads, bool may_give_up)
 {
     uint64_t first = spectrum->level_of_parts;
     eegpu_status status = EEGPU_OK;
     for (size_t i = 0; i < spectrum->part_count; i++) {
         eg_bit_matrix *part = &spectrum->parts[i];
-        if (status == EEGPU_OK)
-            status = find_of_part(part, spectrum->levels + first, ones, threads, spectrum);
+        if (status == EEGPU_OK && spectrum->rank_exact)
+            status = find_of_part(part, spectrum->levels + first, ones, threads, may_give_up, spectrum);
         first += part->rows;
         eg_bit_matrix_free(part);
     }

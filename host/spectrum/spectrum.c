@@ -23,6 +23,14 @@ void eg_spectrum_free(eg_lane *lane, eg_spectrum *spectrum)
     *spectrum = (eg_spectrum){.budget = spectrum->budget};
 }
 
+uint64_t eg_spectrum_waiting_bytes(const eg_spectrum *spectrum)
+{
+    uint64_t bytes = spectrum->pending_bytes + spectrum->capacity * sizeof *spectrum->levels;
+    for (size_t i = 0; i < spectrum->part_count; i++)
+        bytes += 8 * (spectrum->parts[i].rows * (spectrum->parts[i].words + 1) + spectrum->parts[i].columns);
+    return bytes;
+}
+
 eegpu_status eg_spectrum_reserve(eg_spectrum *spectrum, uint64_t more)
 {
     if (spectrum->count + more <= spectrum->capacity)

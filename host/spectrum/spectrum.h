@@ -105,8 +105,12 @@ EG_MUST eg_spectrum_add_level(eg_spectrum *spectrum, double p, double error);
 EG_MUST eg_spectrum_add_counts(eg_lane *lane, eg_route route, eg_bit_matrix *matrix, uint64_t ones, uint64_t *count,
                                eg_spectrum *spectrum);
 
-/* Their exact rank, as far as it can be had, when all is solved; before eg_spectrum_finish() (rank.c). */
-EG_MUST eg_spectrum_find_rank(eg_spectrum *spectrum, uint64_t ones, int threads);
+/* Their exact rank, as far as it can be had, when all is solved; before eg_spectrum_finish() (rank.c). With `may_give_up` it is not had
+ * where memory is short and nobody asked for it; else that is EEGPU_OUT_OF_MEMORY. */
+EG_MUST eg_spectrum_find_rank(eg_spectrum *spectrum, uint64_t ones, int threads, bool may_give_up);
+
+/* Bytes of what waits in a spectrum: matrices to solve, blocks whose rank is to be found. */
+uint64_t eg_spectrum_waiting_bytes(const eg_spectrum *spectrum);
 
 /* Room for more levels (for the functions of this folder). */
 EG_MUST eg_spectrum_reserve(eg_spectrum *spectrum, uint64_t more);
