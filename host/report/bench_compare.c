@@ -71,7 +71,12 @@ static eegpu_status read_bench(const eg_json_node *top, const char *path, eg_ben
     const eg_json_node *kind = typed(top, "kind", EG_JSON_STRING), *devices = typed(top, "devices", EG_JSON_ARRAY);
     const eg_json_node *cases = typed(top, "cases", EG_JSON_ARRAY), *quick = typed(top, "quick", EG_JSON_BOOL);
     eegpu_status status = EEGPU_OK;
-    if (kind == NULL || strcmp(kind->text, "bench") != 0 || devices == NULL || cases == NULL)
+    if (kind != NULL && strcmp(kind->text, "bench") != 0)
+        return eg_fail(EEGPU_BAD_INPUT,
+                       "reading '%s': it is the JSON of another kind (%.40s); only the table of times, of eegpu bench --json FILE "
+                       "without --growth, is read back",
+                       path, kind->text);
+    if (kind == NULL || devices == NULL || cases == NULL)
         return eg_fail(EEGPU_BAD_INPUT, "reading '%s': it is not the JSON of eegpu bench; make it with eegpu bench --json FILE",
                        path);
     bench->quick = quick != NULL && quick->number != 0;
@@ -156,6 +161,35 @@ static void write_lines(const eg_bench *bench, const eg_bench_comparison *all, s
     }
 }
 
+/* What the machine itself did: the mean ratio of a case that is a limit of others; 0: not in both. */
+static double drift_of(const eg_bench_comparison *all, size_t count, const char *name)
+{
+    double sum = 0, cases = 0;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(all[i].new->name, name) == 0) {
+            sum += log(all[i].ratio);
+            cases++;
+        }
+    return cases > 0 ? exp(sum / cases) : 0;
+}
+
+/* Why ratios may say something else than what the program does. */
+static void write_remarks(const eg_bench *old, const eg_bench *bench, const eg_bench_comparison *all, size_t count, FILE *stream)
+{
+    static const char *const limits[] = {"memory copy", "gram real"};
+    const double worth_saying = 1.1;
+    if (old->threads != bench->threads || old->quick != bench->quick)
+        fprintf(stream, "Not alike: the old run had %d thread%s%s, this one %d%s.\n", old->threads, old->threads == 1 ? "" : "s",
+                old->quick ? " and was --quick" : "", bench->threads, bench->quick ? " and is --quick" : "");
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        double drift = drift_of(all, count, limits[i]);
+        if (drift > worth_saying || (drift > 0 && drift < 1 / worth_saying))
+            fprintf(stream,
+                    "The machine itself: '%s' took %.2f times as long as then; ratios near that say nothing of the program.\n",
+                    limits[i], drift);
+    }
+}
+
 eegpu_status eg_bench_write_comparison(const eg_bench *old, const eg_bench *bench, size_t *slower, FILE *stream)
 {
     eg_bench_comparison *all = NULL;
@@ -173,6 +207,7 @@ eegpu_status eg_bench_write_comparison(const eg_bench *old, const eg_bench *benc
     write_lines(bench, all, count, stream);
     fprintf(stream, "\n%zu cases in both: %zu slower, %zu faster, %zu the same within noise.\n", count, *slower, faster,
             count - *slower - faster);
+    write_remarks(old, bench, all, count, stream);
 done:
     eg_release(NULL, all);
     return status;

@@ -14,26 +14,30 @@ static double explained(const eg_statistics *statistics)
     return statistics->threads > 0 ? sum / statistics->threads : 0;
 }
 
-static void write_rate(double amount, double seconds, FILE *stream)
+/* 1e-9 of an amount, or of what it is a second. */
+static void write_number(double amount, double seconds, int width, FILE *stream)
 {
     if (amount > 0 && seconds > 0)
-        fprintf(stream, " %10.2f", 1e-9 * amount / seconds);
+        fprintf(stream, " %*.2f", width, 1e-9 * amount / seconds);
     else
-        fprintf(stream, " %10s", "-");
+        fprintf(stream, " %*s", width, "-");
 }
 
 void eg_stages_write(const eg_report *report, FILE *stream)
 {
     const eg_statistics *statistics = report->statistics;
-    fprintf(stream, "%-34s %8s %10s %7s %10s %10s\n", "stage", "calls", "seconds", "share", "GB/s", "GFLOP/s");
+    fprintf(stream, "%-36s %8s %9s %7s %9s %9s %8s %8s\n", "stage, in seconds of threads", "calls", "seconds", "share", "GB",
+            "GFLOP", "GB/s", "GFLOP/s");
     for (int s = 0; s < EG_STAGES; s++) {
         const eg_stage_count *stage = &statistics->stage[s];
         if (stage->seconds <= 0)
             continue;
-        fprintf(stream, "%-34s %8llu %10.4f %6.1f%%", eg_stage_name((eg_stage)s), (unsigned long long)stage->calls, stage->seconds,
+        fprintf(stream, "%-36s %8llu %9.4f %6.1f%%", eg_stage_name((eg_stage)s), (unsigned long long)stage->calls, stage->seconds,
                 100 * stage->seconds / statistics->threads);
-        write_rate(stage->bytes, stage->seconds, stream);
-        write_rate(stage->flops, stage->seconds, stream);
+        write_number(stage->bytes, 1, 9, stream);
+        write_number(stage->flops, 1, 9, stream);
+        write_number(stage->bytes, stage->seconds, 8, stream);
+        write_number(stage->flops, stage->seconds, 8, stream);
         fputc('\n', stream);
     }
     fprintf(stream, "scan %.4f s on the clock, %.4f s of threads, %.1f%% of them explained; opening the function %.4f s before\n",
