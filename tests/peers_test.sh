@@ -2,7 +2,11 @@
 # bench/compare-peers on tiny states: a page of times where entropies agree, no time and exit 1 where they do not, words for a library
 # that is absent and for a cut that takes too long. Skipped without NumPy. EEGPU names the program.
 set -u
-python=$(command -v python3) && "$python" -c 'import numpy' 2>/dev/null || { echo "Skipped: no python3 with NumPy" && exit 77; }
+python=
+for candidate in "$(command -v python3)" /usr/bin/python3; do # NumPy from the system's packages is for the system's Python
+    [ -z "$python" ] && "$candidate" -c 'import numpy' 2>/dev/null && python=$candidate
+done
+[ -n "$python" ] || { echo "Skipped: no python3 with NumPy" && exit 77; }
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 export LC_ALL=C PYTHONDONTWRITEBYTECODE=1

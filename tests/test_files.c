@@ -208,7 +208,8 @@ static void check_norm(double first, double second, double expected, double tole
 static void test_norm(void)
 {
     check_norm(3, -4, 5, 0, 0);
-    check_norm(3e-100, 4e-100, 5e-100, 1e-115, 0);
+    check_norm(3e-49, 4e-49, 5e-49, 1e-64, 0);
+    check_norm(3e-100, 4e-100, 5e-100, 1e-115, -(int)floor(log2(4e-100)) - 1);
     check_norm(3e-200, -4e-200, 5e-200, 1e-215, -(int)floor(log2(4e-200)) - 1);
     check_norm(3e200, 4e200, 5e200, 1e185, -(int)floor(log2(4e200)) - 1);
     check_norm(0, ldexp(1, -1074), ldexp(1, -1074), 0, 1073);

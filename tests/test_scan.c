@@ -491,7 +491,37 @@ static void test_interruption(void)
     eegpu_state_close(state);
 }
 
-EG_SUITE("scan", {"planted faults are found", test_faults}, {"threads", test_threads}, {"order of the cuts", test_order_of_cuts},
-         {"memory: enough and a byte less", test_memory}, {"memory is given back", test_memory_is_returned},
-         {"journal: stopped and resumed", test_journal}, {"journals of other scans", test_other_journals},
-         {"what is refused", test_refusals}, {"stopped by the progress", test_interruption})
+/* A factor does not change S, however large or small: neither squares nor fourth powers of amplitudes may leave the range of numbers. */
+static void test_scales(void)
+{
+    static const double scales[] = {1e-300, 4e-97, 1e-80, 1e-49, 1, 1e49, 1e80, 1e150, 1e300};
+    double plain[16], scaled[16];
+    eegpu_cuts *cuts = family_cuts(2, 2, "contiguous");
+    for (int i = 0; i < 16; i++)
+        plain[i] = cos(i * i + 1) * (i % 3 == 0 ? 1e-8 : 1);
+    for (eegpu_method method = EEGPU_METHOD_GRAM; method <= EEGPU_METHOD_SVD; method++) {
+        eegpu_scan_options options = scan_options(method, 1);
+        eegpu_state *state = open_amplitudes(plain, false, 2, 2);
+        eegpu_result *expected = scan(state, cuts, &options);
+        for (size_t k = 0; k < COUNT(scales); k++) {
+            for (int i = 0; i < 16; i++)
+                scaled[i] = plain[i] * scales[k];
+            eegpu_state *other = open_amplitudes(scaled, false, 2, 2);
+            eegpu_result *result = scan(other, cuts, &options);
+            for (size_t i = 0; expected != NULL && result != NULL && i < eegpu_cuts_count(cuts); i++)
+                CHECK_NEAR(eegpu_result_record(result, i)->s_vn, eegpu_result_record(expected, i)->s_vn,
+                           eegpu_result_record(result, i)->error + eegpu_result_record(expected, i)->error);
+            eegpu_result_free(result);
+            eegpu_state_close(other);
+        }
+        eegpu_result_free(expected);
+        eegpu_state_close(state);
+    }
+    eegpu_cuts_free(cuts);
+}
+
+EG_SUITE("scan", {"scales", test_scales}, {"planted faults are found", test_faults}, {"threads", test_threads},
+         {"order of the cuts", test_order_of_cuts}, {"memory: enough and a byte less", test_memory},
+         {"memory is given back", test_memory_is_returned}, {"journal: stopped and resumed", test_journal},
+         {"journals of other scans", test_other_journals}, {"what is refused", test_refusals},
+         {"stopped by the progress", test_interruption})

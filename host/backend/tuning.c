@@ -107,7 +107,7 @@ static void read_once(void)
     const char *asked = getenv("EEGPU_TUNING");
     struct stat entry;
     bool has_path = find_path(tuning->path), is_there = has_path && stat(tuning->path, &entry) == 0;
-    char *text = is_there ? read_text(tuning->path) : NULL;
+    char *text = is_there && S_ISREG(entry.st_mode) ? read_text(tuning->path) : NULL; /* opening a pipe would wait */
     if (asked != NULL && strcmp(asked, "off") == 0)
         snprintf(tuning->remark, sizeof tuning->remark, "off (EEGPU_TUNING=off)");
     else if (!is_there)

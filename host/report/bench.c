@@ -24,14 +24,13 @@ const char *eg_time_text(double seconds, char *text)
 
 static void write_head(const eg_bench *bench, FILE *stream)
 {
-    eegpu_blas_info blas = {0};
-    bool has_blas = eegpu_blas_describe(&blas) == EEGPU_OK;
+    bool has_blas = *bench->blas_kernels != '\0';
     for (int d = 0; d < bench->device_count; d++) {
         const eg_device_facts *facts = &bench->devices[d].facts;
         fprintf(stream, "%s", bench->devices[d].name);
         if (strcmp(bench->devices[d].name, "cpu") == 0)
             fprintf(stream, ": %d %s%s%s", bench->threads, bench->threads == 1 ? "thread" : "threads",
-                    has_blas ? ", BLAS kernels " : "", has_blas ? blas.kernels : "");
+                    has_blas ? ", BLAS kernels " : "", bench->blas_kernels);
         else if (*facts->model != '\0')
             fprintf(stream, ": %s", facts->model);
         fputc('\n', stream);
@@ -141,14 +140,12 @@ static void write_row(const eg_bench *bench, const eg_bench_row *row, FILE *stre
 
 void eg_bench_write_json(const eg_bench *bench, const char *command, FILE *stream)
 {
-    eegpu_blas_info blas = {0};
-    bool has_blas = eegpu_blas_describe(&blas) == EEGPU_OK;
     write_pair(stream, "{", "eegpu", eegpu_version());
     write_pair(stream, ",", "command", command);
     write_pair(stream, ",", "kind", "bench");
     fprintf(stream, ",\"quick\":%s,\"threads\":%d", bench->quick ? "true" : "false", bench->threads);
-    write_pair(stream, ",", "blas", has_blas ? blas.config : NULL);
-    write_pair(stream, ",", "blas_kernels", has_blas ? blas.kernels : NULL);
+    write_pair(stream, ",", "blas", *bench->blas != '\0' ? bench->blas : NULL);
+    write_pair(stream, ",", "blas_kernels", *bench->blas_kernels != '\0' ? bench->blas_kernels : NULL);
     fputs(",\n\"devices\":[", stream);
     for (int d = 0; d < bench->device_count; d++) {
         fputs(d > 0 ? "," : "", stream);

@@ -81,6 +81,8 @@ static eegpu_status read_bench(const eg_json_node *top, const char *path, eg_ben
                        path);
     bench->quick = quick != NULL && quick->number != 0;
     bench->threads = (int)fmin(fmax(number_of(top, "threads"), 1), 1e6);
+    text_of(top, "blas", bench->blas, sizeof bench->blas);
+    text_of(top, "blas_kernels", bench->blas_kernels, sizeof bench->blas_kernels);
     for (const eg_json_node *node = devices->child; node != NULL && bench->device_count < EG_BENCH_DEVICES; node = node->next) {
         eg_bench_device *device = &bench->devices[bench->device_count++];
         text_of(node, "name", device->name, sizeof device->name);
@@ -181,6 +183,10 @@ static void write_remarks(const eg_bench *old, const eg_bench *bench, const eg_b
     if (old->threads != bench->threads || old->quick != bench->quick)
         fprintf(stream, "Not alike: the old run had %d thread%s%s, this one %d%s.\n", old->threads, old->threads == 1 ? "" : "s",
                 old->quick ? " and was --quick" : "", bench->threads, bench->quick ? " and is --quick" : "");
+    if (strcmp(old->blas_kernels, bench->blas_kernels) != 0)
+        fprintf(stream, "Not alike: the BLAS kernels were %s and are %s.\n",
+                *old->blas_kernels != '\0' ? old->blas_kernels : "not known",
+                *bench->blas_kernels != '\0' ? bench->blas_kernels : "not known");
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         double drift = drift_of(all, count, limits[i]);
         if (drift > worth_saying || (drift > 0 && drift < 1 / worth_saying))
@@ -199,6 +205,8 @@ eegpu_status eg_bench_write_comparison(const eg_bench *old, const eg_bench *benc
     EG_TRY(eg_allocate(NULL, bench->count + 1, sizeof *all, "the comparison of two benches", &all));
     for (size_t i = 0; i < bench->count; i++)
         count += eg_bench_compare_row(old, bench, &bench->rows[i], &all[count]);
+    if (count == 0)
+        EG_TRY(eg_fail(EEGPU_BAD_INPUT, "comparing two benches: no case is in both; were other cases, sizes or devices timed?"));
     for (size_t i = 0; i < count; i++) {
         *slower += all[i].change == EG_SLOWER;
         faster += all[i].change == EG_FASTER;

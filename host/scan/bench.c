@@ -258,6 +258,11 @@ eegpu_status eg_bench_run(eg_device *const *devices, int count, const eg_bench_o
     eegpu_status status = EEGPU_OK;
     *bench = (eg_bench){.quick = options->quick, .device_count = count};
     bench->threads = options->threads > 0 ? options->threads : eg_processor_count();
+    eegpu_blas_info blas;
+    if (eegpu_blas_describe(&blas) == EEGPU_OK) {
+        snprintf(bench->blas, sizeof bench->blas, "%s", blas.config);
+        snprintf(bench->blas_kernels, sizeof bench->blas_kernels, "%s", blas.kernels);
+    }
     for (int pass = 0; pass < 2 && status == EEGPU_OK; pass++) {
         work.is_counting = pass == 0;
         if (!work.is_counting)

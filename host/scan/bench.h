@@ -42,6 +42,7 @@ typedef struct eg_bench_options {
 typedef struct eg_bench {
     bool quick;
     int threads, device_count;
+    char blas[256], blas_kernels[64]; /* where it was measured; "": not known */
     eg_bench_device devices[EG_BENCH_DEVICES];
     size_t count, capacity;
     eg_bench_row *rows; /* by case, size, device */

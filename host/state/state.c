@@ -188,12 +188,13 @@ static eegpu_status refuse_zero(void)
     return eg_fail(EEGPU_BAD_INPUT, "checking the function: it is 0 on every image, so it has no norm and no entropy");
 }
 
-/* Norm and exponent from what the first pass found; a second pass only for numbers whose squares leave the range. */
+/* Norm and exponent from what the first pass found; a second pass only for numbers whose fourth powers, which the purity is a sum of, come
+ * near the ends of the range. */
 static eegpu_status set_norm(eegpu_state *state, pass *work, int threads, chunk *total)
 {
     eegpu_status status = EEGPU_OK;
     state->exponent = 0;
-    if (total->largest < 1e-100 || total->largest > 1e100) {
+    if (total->largest < 1e-50 || total->largest > 1e50) {
         frexp(total->largest, &state->exponent);
         state->exponent = -state->exponent;
         /* Twice a half: an odd exponent is rounded, and the sum's scale is what was really applied. */
