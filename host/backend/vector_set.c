@@ -39,7 +39,7 @@ static void place(eg_vector_set *set, uint32_t number)
 
 static eegpu_status grow(eg_vector_set *set)
 {
-    uint64_t capacity = set->capacity ? 2 * set->capacity : 64, slots = 2 * capacity;
+    uint64_t capacity = set->capacity ? 2 * set->capacity : eg_vector_set_first_capacity(set->words), slots = 2 * capacity;
     eegpu_status status = EEGPU_OK;
     if (capacity >= empty_slot)
         return eg_fail(EEGPU_OUT_OF_MEMORY, "a cut with more than 2^31 distinct columns");

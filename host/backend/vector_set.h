@@ -19,6 +19,13 @@ typedef struct eg_vector_set {
     eg_budget *budget;
 } eg_vector_set;
 
+/* Vectors that a set has room for at first. Of long ones there may be two only: those over all but one of thirty pixels are 64 MiB each. */
+static inline uint64_t eg_vector_set_first_capacity(uint64_t words)
+{
+    enum { LONG_WORDS = 1 << 13 };
+    return words < LONG_WORDS ? 64 : 4;
+}
+
 EG_MUST eg_vector_set_begin(eg_budget *budget, uint64_t words, eg_vector_set *set);
 
 /* Add one vector; *class becomes its number, by first occurrence, or EG_ZERO_VECTOR. */

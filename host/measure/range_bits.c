@@ -12,7 +12,7 @@
 #include "measure/range_sides.h"
 #include "reduce/bit_matrix.h"
 
-enum { WORD_BITS = 6, WORDS_BETWEEN_STOPS = 1 << 18, FIRST_CAPACITY = 64 /* of a set of vectors */ };
+enum { WORD_BITS = 6, WORDS_BETWEEN_STOPS = 1 << 18 };
 
 typedef struct search {
     const eg_columns *columns;
@@ -255,7 +255,8 @@ static double bytes_of_set(int n, int s)
 {
     bool all_occur = s < WORD_BITS && (1 << s) < n - s; /* of s pixels there are 2^2^s columns */
     double most = ldexp(1, all_occur ? 1 << s : n - s), each = 24 + (s < WORD_BITS ? 8 : ldexp(1, s - 3));
-    return most > FIRST_CAPACITY ? 1.5 * most * each : FIRST_CAPACITY * each;
+    double first = (double)eg_vector_set_first_capacity(s < WORD_BITS ? 1 : UINT64_C(1) << (s - WORD_BITS));
+    return most > first ? 1.5 * most * each : first * each;
 }
 
 double eg_range_bytes(int pixels, int pixels_of_a, bool has_record)
