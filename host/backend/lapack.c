@@ -108,9 +108,9 @@ static eegpu_status reduce_range(void *context, uint64_t first, uint64_t last, i
     (void)worker;
     for (uint64_t i = first; i < last; i++) {
         const eg_tridiagonal *matrix = &list->matrices[i];
-        eegpu_status status = matrix->n == 0 ? solve_two_stage(list->blas, list->budget, &list->problems[i])
-                                             : reduce_to_tridiagonal(list->blas, list->budget, &list->problems[i], matrix->diagonal,
-                                                                     (double *)matrix->below);
+        eegpu_status status =
+            matrix->n == 0 ? solve_two_stage(list->blas, list->budget, &list->problems[i])
+                           : reduce_to_tridiagonal(list->blas, list->budget, &list->problems[i], matrix->diagonal, matrix->below);
         if (status == EEGPU_OK)
             continue;
         note_failure(list, i);

@@ -11,7 +11,7 @@ typedef double eg_tridiagonal_row __attribute__((vector_size(16)));
 typedef struct eg_tridiagonal {
     int n;
     double *diagonal;         /* n; becomes the eigenvalues, ascending */
-    const double *below;      /* n - 1 */
+    double *below;            /* n - 1; read only */
     eg_tridiagonal_row *rows; /* n: working space */
 } eg_tridiagonal;
 

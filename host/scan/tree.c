@@ -235,6 +235,8 @@ static eegpu_status finish_alone(const walk *w, side_by_side *all, const eg_task
         (void)postpone(all, task, product); /* without room for it the cut stays unfinished, and is done when the others are */
         return EEGPU_OK;
     }
+    if (lane != w->lane)
+        EG_TRY(run->device->backend->wait(w->lane)); /* it has made the matrices */
     EG_TRY(solve_one(lane, product));
     if (all != NULL && task->representation == EG_AS_COLUMNS && rows > COLLECT_TO_ROWS && postpone(all, task, product))
         return EEGPU_OK; /* its rank takes longer than its values, and any number of threads */
