@@ -81,6 +81,9 @@ typedef struct eegpu_open_options {
     uint64_t memory;           /* bytes that this state and all scans of it may use together; 0: 80 % of what is free now */
     eegpu_progress progress;   /* may be NULL */
     void *progress_user;
+    /* Where networks (the function cnn) are evaluated: "cpu", "cuda", "cuda:K", or NULL or "auto": a GPU if there is one and the
+     * network takes long enough. The amplitudes have the same bits on all of them. */
+    const char *device;
 } eegpu_open_options;
 
 /* All zero: the defaults. */

@@ -122,6 +122,33 @@ cudaError_t eg_launch_count_leaders(uint64_t count, const uint32_t *leader, uint
 cudaError_t eg_launch_collect(uint64_t count, uint64_t words, const uint64_t *vectors, const uint32_t *leader, const uint64_t *sum,
                               const uint32_t *start, uint64_t *to_vectors, uint64_t *to_sums, cudaStream_t stream);
 
+/* ---- Convolutional networks (network.cu): number of image j at [(channel * pixels + pixel) * images + j]; `images` is a multiple of
+ * EG_NETWORK_IMAGES, everything at multiples of 16 bytes. The order of sums is that of state/cnn.h ---- */
+
+enum { EG_NETWORK_IMAGES = 64, EG_NETWORK_GROUP = 4 };
+
+/* The pixels of images first, first + 1, ... as one channel of 0.0 and 1.0: pixel i is bit pixels - 1 - i. */
+cudaError_t eg_launch_network_pixels(int pixels, uint64_t first, uint64_t images, double *target, cudaStream_t stream);
+
+typedef struct eg_convolution {
+    uint64_t images;
+    int inputs, outputs, height, width, kernel; /* channels in and out; the kernel is odd */
+    bool is_tanh;                               /* else ReLU */
+} eg_convolution;
+
+/* A convolution that keeps the size, and its activation. `layer` is read on the host. weight: (groups of outputs, inputs, kernel, kernel,
+ * EG_NETWORK_GROUP), bias: (groups, EG_NETWORK_GROUP); all channels of the last group are written. */
+cudaError_t eg_launch_convolve(const eg_convolution *layer, const double *weight, const double *bias, const double *in, double *out,
+                               cudaStream_t stream);
+
+/* 2x2 max-pooling, stride 2. */
+cudaError_t eg_launch_pool(uint64_t images, int channels, int height, int width, const double *in, double *out,
+                           cudaStream_t stream);
+
+/* out[j] = bias + sum of weight[i] in[i * images + j], i < inputs. */
+cudaError_t eg_launch_classify(uint64_t images, uint64_t inputs, const double *weight, const double *bias, const double *in,
+                               double *out, cudaStream_t stream);
+
 #ifdef __cplusplus
 }
 #endif

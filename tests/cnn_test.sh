@@ -28,8 +28,9 @@ fails() {
 
 # ---- What it writes ----
 
-"$program" cnn --lattice 3x3 --channels 1,2,4 --layers 1,2 --seeds 3 >table 2>stderr && [ ! -s stderr ]
-verdict "a sweep, silent on standard error"
+"$program" cnn --lattice 3x3 --channels 1,2,4 --layers 1,2 --seeds 3 >table 2>stderr && [ "$(cat stderr)" = "eegpu: device cpu (this sweep is too short for a GPU to pay)" ] &&
+    "$program" cnn --lattice 3x3 --channels 1 --layers 1 --seeds 1 --quiet >/dev/null 2>stderr && [ ! -s stderr ]
+verdict "a sweep says its device on standard error, with --quiet nothing"
 grep -q '^ *n_c *D *parameters' table && grep -q 'n_c log D' table && grep -q '^D ~ D_0^(1/n_c): ' table && grep -q "Page's value" table
 verdict "the table has means, fits and findings"
 [ "$(grep -cE '^ +[12] +[124] +[0-9]+ +3 ' table)" -eq 6 ] && [ "$(grep -cE '^ +[12] +[124] .* (0-2|3-5|6-8|9-11|12-14|15-17)$' table)" -eq 6 ]

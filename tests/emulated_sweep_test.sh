@@ -57,6 +57,7 @@ echo 2 >"$folder/region.txt" # one region of one pixel
 kinds="opening|random --lattice 1x3 --cuts prefix --dry-run
 real|random --lattice 1x3 --cuts prefix --method gram
 complex|random:kind=complex --lattice 1x3 --cuts prefix --method gram
+network|cnn:channels=2,layers=2,pools=1 --lattice 2x2 --cuts prefix --dry-run
 merged|ising:beta=0.4 --lattice 2x2 --cuts lines --method gram
 svd|random --lattice 1x3 --cuts prefix --method svd
 complex-svd|random:kind=complex --lattice 1x2 --cuts prefix --method svd

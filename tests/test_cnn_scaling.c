@@ -214,6 +214,13 @@ static double of_scan(const char *source, int height, int width, const eegpu_cut
     return sum;
 }
 
+static eg_device *open_cpu(void)
+{
+    eg_device *device = NULL;
+    CHECK_OK(eg_device_open("cpu", &device));
+    return device;
+}
+
 static void test_sweep(void)
 {
     eg_cnn_sweep_options options = {.channel_count = 2,
@@ -225,6 +232,7 @@ static void test_sweep(void)
                                     .kernel = 3,
                                     .activation = EG_CNN_TANH,
                                     .init = EG_CNN_XAVIER,
+                                    .device = open_cpu(),
                                     .threads = 2};
     eg_cnn_sweep sweep = {0};
     eegpu_cuts *cuts = NULL;
@@ -250,6 +258,7 @@ static void test_sweep(void)
         CHECK_EQUAL(sweep.scaling.cells[1].last_seed, 3);
     }
     eg_cnn_sweep_free(&sweep);
+    eg_device_close(options.device);
     eegpu_cuts_free(cuts);
 }
 
@@ -274,6 +283,7 @@ static void test_large(void)
                                     .layers = {8, 16},
                                     .seeds = 1,
                                     .kernel = 3,
+                                    .device = open_cpu(),
                                     .progress = stop_at_once};
     eegpu_cuts *cuts = NULL;
     double seconds = 0;
@@ -285,12 +295,14 @@ static void test_large(void)
     CHECK_OK(eg_cnn_sweep_foresee(cuts, &options, &seconds));
     CHECK(seconds > 3600);
     CHECK(eg_seconds() - start < 30); /* 0.4 s on an idle machine, without sanitizers */
+    eg_device_close(options.device);
     eegpu_cuts_free(cuts);
 }
 
 static void test_refused(void)
 {
-    eg_cnn_sweep_options options = {.channel_count = 1, .channels = {2}, .layer_count = 1, .layers = {1}, .seeds = 4, .kernel = 3};
+    eg_cnn_sweep_options options = {
+        .channel_count = 1, .channels = {2}, .layer_count = 1, .layers = {1}, .seeds = 4, .kernel = 3, .device = open_cpu()};
     eg_cnn_sweep sweep = {0};
     eegpu_cuts *cuts = NULL;
     double seconds;
@@ -315,6 +327,7 @@ static void test_refused(void)
     cuts = NULL;
     CHECK_OK(eegpu_cuts_create(7, 7, "lines", 0, &cuts));
     CHECK_FAILS(eg_cnn_sweep_foresee(cuts, &options, &seconds), EEGPU_USAGE, "at most 40");
+    eg_device_close(options.device);
     eegpu_cuts_free(cuts);
 }
 

@@ -6,6 +6,7 @@
 
 #include "backend/columns.h"
 #include "plan/plan.h"
+#include "state/cnn.h"
 
 /* Which bits of the index are rows and columns of M. Row r, column c is the image deposit(r, row_mask) | deposit(c, column_mask);
  * bit j of r is bit row_bit[j] of the index, likewise for c. */
@@ -126,6 +127,13 @@ typedef struct eg_backend {
 
     /* Singular values, descending, on the host, of an m x n column-major matrix of the device, m <= n or not; it is destroyed. */
     eegpu_status (*singular_values)(eg_lane *lane, bool is_complex, int m, int n, double *matrix, double *values);
+
+    /* ---- Functions ---- */
+
+    /* eg_cnn_evaluate() (state/cnn.h) with all threads of the lane: the same bits on every device. `budget` is of host memory, the
+     * amplitudes are on the host, and nothing need be loaded. Images that are done are added to the progress, which may be NULL. */
+    eegpu_status (*evaluate_network)(eg_lane *lane, const eg_cnn *network, uint64_t first, uint64_t count, eg_budget *budget,
+                                     eg_progress *progress, double *amplitudes);
 } eg_backend;
 
 /* The plain reference: loops, threads, LAPACK. */

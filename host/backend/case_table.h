@@ -22,6 +22,7 @@ struct eg_instance {
     eg_columns parent, child;
     eg_count_sums sums; /* weigh */
     double numbers[2];  /* invariants */
+    eg_cnn *network;
 
     void *result; /* words, or doubles; had with the budget */
     uint64_t result_count;
@@ -29,7 +30,7 @@ struct eg_instance {
 };
 
 /* The tables; a row without a name ends them. */
-extern const eg_case eg_amplitude_cases[], eg_matrix_cases[], eg_count_cases[];
+extern const eg_case eg_amplitude_cases[], eg_matrix_cases[], eg_count_cases[], eg_network_cases[];
 
 /* host[slot] = `count` doubles, uniform in [-1, 1), or words of random bits; `room` of them are had. */
 EG_MUST eg_case_numbers(eg_instance *instance, int slot, uint64_t count, uint64_t room);

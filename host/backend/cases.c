@@ -18,7 +18,7 @@ double eg_case_gamma(double roundings) { return roundings * unit_roundoff / (1 -
 
 const eg_case *eg_case_number(size_t number)
 {
-    const eg_case *const tables[] = {eg_amplitude_cases, eg_matrix_cases, eg_count_cases};
+    const eg_case *const tables[] = {eg_amplitude_cases, eg_matrix_cases, eg_count_cases, eg_network_cases};
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
         for (const eg_case *row = tables[t]; row->name != NULL; row++)
             if (number-- == 0)
@@ -40,7 +40,7 @@ const eg_case *eg_case_named(const char *name)
 static eegpu_status open_state(const char *source, int pixels, int threads, eegpu_state **state)
 {
     eegpu_open_options options = {.height = 1, .width = pixels, .threads = threads};
-    return eegpu_state_open(source, &options, state);
+    return eg_state_open(source, &options, NULL, state);
 }
 
 eegpu_status eg_case_place_open(eg_device *device, int threads, eg_case_place *place)
@@ -124,6 +124,7 @@ void eg_case_close(eg_instance *instance)
     eg_columns_free(&instance->child);
     if (instance->place->loaded == NULL || instance->parent.set.vectors != instance->place->loaded->bits)
         eg_columns_free(&instance->parent);
+    eg_release(instance->budget, instance->network);
     eg_release(instance->budget, instance->result);
     eg_release(NULL, instance);
 }

@@ -194,6 +194,35 @@ static eegpu_status invariants(eg_lane *lane, bool is_complex, uint64_t n, const
     return EEGPU_OK;
 }
 
+/* ---- Functions ---- */
+
+typedef struct evaluation {
+    const eg_cnn *network;
+    uint64_t first;
+    eg_budget *budget;
+    eg_progress *progress;
+    double *amplitudes;
+} evaluation;
+
+/* Items are images. */
+static eegpu_status evaluate_images(void *context, uint64_t first, uint64_t last, int worker)
+{
+    eegpu_status status;
+    evaluation *job = context;
+    (void)worker;
+    EG_TRY(eg_cnn_evaluate(job->network, job->first + first, last - first, job->budget, job->amplitudes + first));
+    EG_TRY(eg_progress_add(job->progress, (double)(last - first)));
+done:
+    return status;
+}
+
+static eegpu_status evaluate_network(eg_lane *lane, const eg_cnn *network, uint64_t first, uint64_t count, eg_budget *budget,
+                                     eg_progress *progress, double *amplitudes)
+{
+    evaluation job = {network, first, budget, progress, amplitudes};
+    return eg_parallel_for(lane->threads, count, eg_cnn_images_at_a_time(&network->shape), evaluate_images, &job);
+}
+
 const eg_backend eg_backend_cpu = {
     .name = "cpu",
     .open = open_device,
@@ -216,4 +245,5 @@ const eg_backend eg_backend_cpu = {
     .invariants = invariants,
     .eigenvalues = eg_eigenvalues,
     .singular_values = eg_singular_values,
+    .evaluate_network = evaluate_network,
 };

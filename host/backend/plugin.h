@@ -7,7 +7,7 @@
 #include "backend/backend.h"
 
 /* The number at the end rises with every change of backend.h or of a struct in it. */
-#define EG_BACKEND_PLUGIN_ABI "eegpu " EEGPU_VERSION ", back end 1"
+#define EG_BACKEND_PLUGIN_ABI "eegpu " EEGPU_VERSION ", back end 2"
 
 /* Services of the program: the plug-in has its own copy of base/, but messages must come out of the program's. */
 typedef struct eg_backend_services {

@@ -31,8 +31,9 @@ void eg_terminal_clear(eg_terminal *terminal);
 bool eg_terminal_progress(void *terminal, const char *stage, double fraction);
 
 /* What `auto` took, and why it was not a GPU, in one line; nothing when a device was named. Said last: where something fails, the failure
- * is the only line. */
-void eg_terminal_say_device(eg_terminal *terminal, const eg_settings *settings, const eegpu_state *state, const char *device);
+ * is the only line. `why_cpu`: when no GPU was looked for; eg_why_cpu() says it of a scan, in static storage of the thread. */
+void eg_terminal_say_device(eg_terminal *terminal, const eg_settings *settings, const char *device, const char *why_cpu);
+const char *eg_why_cpu(const eegpu_state *state);
 
 /* "90 seconds", "5 minutes", "3 hours", "2.5 days" into `text`; returns it. */
 const char *eg_duration_text(double seconds, char *text, size_t size);

@@ -16,6 +16,7 @@ typedef struct cnn_job {
     eegpu_cuts *cuts;
     eg_cnn_sweep sweep;
     eg_cnn_sweep_options options;
+    eg_device *device;
     eg_terminal terminal;
 } cnn_job;
 
@@ -121,6 +122,8 @@ static eegpu_status sweep_and_write(cnn_job *job)
     EG_TRY(eg_table_or_json_check(settings));
     EG_TRY(open_output(job));
     EG_TRY(make_cuts(job));
+    EG_TRY(eg_device_open(eg_cnn_sweep_device(job->cuts, &job->options, settings->device), &job->device));
+    job->options.device = job->device;
     EG_TRY(foresee(job, &seconds));
     EG_TRY(eg_cnn_sweep_run(job->cuts, &job->options, seconds, &job->sweep));
     eg_terminal_clear(&job->terminal);
@@ -133,6 +136,7 @@ static eegpu_status sweep_and_write(cnn_job *job)
     EG_TRY((eg_wants_json(settings) ? eg_cnn_write_json : eg_cnn_write_table)(&report, job->output.stream));
     EG_TRY(eg_interrupt_check());
     EG_TRY(eg_output_commit(&job->output));
+    eg_terminal_say_device(&job->terminal, settings, job->device->name, "this sweep is too short for a GPU to pay");
 done:
     return status;
 }
@@ -146,6 +150,7 @@ eegpu_status eg_command_cnn(const eg_settings *settings)
     eg_terminal_clear(&job.terminal);
     eg_output_discard(&job.output);
     eg_cnn_sweep_free(&job.sweep);
+    eg_device_close(job.device);
     eegpu_cuts_free(job.cuts);
     return status;
 }

@@ -152,7 +152,7 @@ static eegpu_status run_law(law_job *job)
                            check->name, (long long)check->cut, check->value, check->bound));
     }
     if (!job->from_file)
-        eg_terminal_say_device(&job->terminal, job->settings, job->state, job->study.result->device);
+        eg_terminal_say_device(&job->terminal, job->settings, job->study.result->device, eg_why_cpu(job->state));
 done:
     return status;
 }

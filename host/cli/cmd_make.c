@@ -32,6 +32,7 @@ eegpu_status eg_command_make(const eg_settings *settings)
     options.width = settings->lattice.width;
     options.threads = (int)settings->threads;
     options.memory = settings->memory;
+    options.device = settings->device;
     options.progress = eg_terminal_progress;
     options.progress_user = &terminal;
     EG_TRY(eegpu_state_open(settings->source, &options, &state));

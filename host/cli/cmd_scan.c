@@ -177,7 +177,7 @@ eegpu_status eg_command_scan(const eg_settings *settings)
     EG_TRY(eg_output_commit(&job.spectrum_file));
     EG_TRY(eg_output_commit(&job.report_file));
     if (job.result != NULL)
-        eg_terminal_say_device(&job.terminal, settings, job.state, job.result->device);
+        eg_terminal_say_device(&job.terminal, settings, job.result->device, eg_why_cpu(job.state));
 done:
     eg_terminal_clear(&job.terminal);
     eg_output_discard(&job.vectors_file);

@@ -10,6 +10,7 @@ static eegpu_status open_function(const eg_settings *settings, eg_terminal *term
     options.bit_order = settings->bit_order == 1 ? EEGPU_LSB : EEGPU_MSB;
     options.threads = (int)settings->threads;
     options.memory = settings->memory;
+    options.device = settings->device;
     options.progress = eg_terminal_progress;
     options.progress_user = terminal;
     return eegpu_state_open(settings->source, &options, state);

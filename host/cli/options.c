@@ -169,6 +169,13 @@ static const eg_option options[] = {
     {"device", 0, "auto|cpu|cuda", EG_VERIFY, AT(device), parse_device, 0, 0,
      "which device to verify beside the CPU (cuda:K for GPU number K); auto takes a GPU if there is one; cpu: none; "
      "cuda makes a missing GPU a failure"},
+    {"device", 0, "auto|cpu|cuda", EG_MAKE, AT(device), parse_device, 0, 0,
+     "where the function cnn is evaluated (cuda:K for GPU number K), to the same bits; auto takes a GPU if there is one and it "
+     "pays; other "
+     "functions are evaluated on the CPU"},
+    {"device", 0, "auto|cpu|cuda", EG_CNN, AT(device), parse_device, 0, 0,
+     "where networks are evaluated and scanned (cuda:K for GPU number K); auto takes a GPU if there is one and it pays, and says "
+     "so"},
     {"all", 0, NULL, EG_VERIFY, AT(all), NULL, 0, 0,
      "a row for every cut; without it the table has those that differ, and the 20 that differ most for their bounds; with --quiet "
      "the verdict alone"},

@@ -57,7 +57,16 @@ void eg_terminal_clear(eg_terminal *terminal)
     terminal->drawn = 0;
 }
 
-void eg_terminal_say_device(eg_terminal *terminal, const eg_settings *settings, const eegpu_state *state, const char *device)
+const char *eg_why_cpu(const eegpu_state *state)
+{
+    static _Thread_local char text[96];
+    if (state->kind == EG_IMAGES)
+        return "sets of images are measured there";
+    snprintf(text, sizeof text, "2^%d amplitudes; a GPU is considered from 2^%d", state->pixels, EG_GPU_FROM_PIXELS);
+    return text;
+}
+
+void eg_terminal_say_device(eg_terminal *terminal, const eg_settings *settings, const char *device, const char *why_cpu)
 {
     const char *why = eg_backend_why_no_gpu();
     if (settings->quiet || strcmp(settings->device, "auto") != 0)
@@ -65,12 +74,8 @@ void eg_terminal_say_device(eg_terminal *terminal, const eg_settings *settings, 
     eg_terminal_clear(terminal);
     if (strcmp(device, "cpu") != 0)
         fprintf(stderr, "eegpu: device %s\n", device);
-    else if (*why != '\0')
-        fprintf(stderr, "eegpu: device cpu (no GPU: %s)\n", why);
-    else if (state->kind == EG_IMAGES)
-        fprintf(stderr, "eegpu: device cpu (sets of images are measured there)\n");
     else
-        fprintf(stderr, "eegpu: device cpu (2^%d amplitudes; a GPU is considered from 2^%d)\n", state->pixels, EG_GPU_FROM_PIXELS);
+        fprintf(stderr, "eegpu: device cpu (%s%s)\n", *why != '\0' ? "no GPU: " : "", *why != '\0' ? why : why_cpu);
 }
 
 static const char *duration_text(double seconds, char *text, size_t size)

@@ -196,8 +196,8 @@ eegpu_status eg_cnn_write_table(const eg_cnn_report *report, FILE *stream)
     fprintf(stream, "%s\n", text);
     page_verdict(scaling, text);
     fprintf(stream, "%s\n", text);
-    fprintf(stream, "largest error of an entropy %.1e %s; %zu networks in %.3g s\n", error / report->log_base, report->unit,
-            report->sweep->count, report->sweep->seconds);
+    fprintf(stream, "largest error of an entropy %.1e %s; %zu networks in %.3g s on %s\n", error / report->log_base, report->unit,
+            report->sweep->count, report->sweep->seconds, report->options->device->name);
     return eg_stream_check(stream, "the table");
 }
 
@@ -229,7 +229,7 @@ static void write_json_head(const eg_cnn_report *report, FILE *stream)
             options->seeds);
     text_member(stream, "activation", options->activation == EG_CNN_TANH ? "tanh" : "relu");
     text_member(stream, "init", options->init == EG_CNN_XAVIER ? "xavier" : "he");
-    text_member(stream, "device", "cpu");
+    text_member(stream, "device", options->device->name);
 }
 
 static void write_json_networks(const eg_cnn_report *report, FILE *stream)

@@ -10,7 +10,7 @@
 #include "base/bits.h"
 #include "base/parallel.h"
 #include "base/progress.h"
-#include "state/state.h"
+#include "scan/scan.h"
 
 static const double seconds_of_probing = 0.3;
 static const char the_amplitudes[] = "the amplitudes of a network", the_stage[] = "sweeping networks";
@@ -19,6 +19,8 @@ typedef struct sweep_job {
     const struct eegpu_cuts *cuts;
     const eg_cnn_sweep_options *options;
     eg_budget budget;
+    const eg_backend *backend;
+    eg_lane *lane;
     int threads;
     uint64_t size;      /* 2^N */
     double *amplitudes; /* of the network under way */
@@ -61,7 +63,29 @@ static eegpu_status begin(const struct eegpu_cuts *cuts, const eg_cnn_sweep_opti
     job->size = UINT64_C(1) << cuts->pixels;
     job->count = (size_t)options->channel_count * (size_t)options->layer_count * (size_t)options->seeds;
     eg_budget_init(&job->budget, options->memory);
-    return EEGPU_OK;
+    job->backend = options->device->backend;
+    return job->backend->open_lane(options->device, job->threads, &job->lane);
+}
+
+static void end(sweep_job *job)
+{
+    if (job->lane != NULL)
+        job->backend->close_lane(job->lane);
+    eg_release(&job->budget, job->amplitudes);
+}
+
+const char *eg_cnn_sweep_device(const struct eegpu_cuts *cuts, const eg_cnn_sweep_options *options, const char *asked)
+{
+    sweep_job job = {.cuts = cuts, .options = options};
+    if (strcmp(asked, "auto") != 0 || cuts->pixels > EG_MAX_DENSE_PIXELS)
+        return asked;
+    for (int l = 0; l < options->layer_count; l++)
+        for (int c = 0; c < options->channel_count; c++) {
+            eg_cnn_shape shape = shape_of(&job, options->channels[c], options->layers[l]);
+            if (eg_network_pays(&shape, options->seeds))
+                return asked;
+        }
+    return "cpu";
 }
 
 /* ---- Time -------------------------------------------------------------------------------------------------------- */
@@ -78,41 +102,66 @@ static double scan_seconds(const sweep_job *job)
     return flops / (flops_a_second * job->threads);
 }
 
-/* What is left of the time for probes, and of the shapes; seconds an operation on one thread, by the last probe. */
+/* What is left of the time for probes, and of the shapes; seconds an operation on one thread of the CPU or the whole of another device, by
+ * the last probe. */
 typedef struct probing {
     double left, rate;
     int shapes;
+    uint64_t images; /* of a probe: a batch of the CPU, or what fills another device */
+    eg_lane *lane;
+    double values[];
 } probing;
 
-/* A network of the same kind, small enough that a batch takes some 20 ms at most: of fewer convolutions, then of fewer channels. */
-static eg_cnn_shape stand_in(eg_cnn_shape shape)
+static eegpu_status begin_probing(sweep_job *job, probing **probes)
 {
-    const double most_operations = 3e8;
+    eegpu_status status;
+    const uint64_t fills_a_gpu = 1 << 15;
+    uint64_t images = job->backend == &eg_backend_cpu ? EG_CNN_BATCH : job->size < fills_a_gpu ? job->size : fills_a_gpu;
+    EG_TRY(eg_allocate_zero(NULL, 1, sizeof **probes + images * sizeof(double), "images that are timed", probes));
+    (*probes)->left = seconds_of_probing;
+    (*probes)->shapes = job->options->channel_count * job->options->layer_count;
+    (*probes)->images = images;
+    EG_TRY(job->backend->open_lane(job->options->device, 1, &(*probes)->lane));
+done:
+    return status;
+}
+
+static void end_probing(const sweep_job *job, probing *probes)
+{
+    if (probes != NULL && probes->lane != NULL)
+        job->backend->close_lane(probes->lane);
+    eg_release(NULL, probes);
+}
+
+/* A network of the same kind, small enough that a probe takes some 20 ms at most: of fewer convolutions, then of fewer channels. */
+static eg_cnn_shape stand_in(const sweep_job *job, double images, eg_cnn_shape shape)
+{
+    double most_operations = job->backend == &eg_backend_cpu ? 3e8 : 1e11;
     int least = shape.pools > 2 ? shape.pools : 2;
-    if (EG_CNN_BATCH * eg_cnn_operations(&shape) > most_operations && shape.layers > least)
+    if (images * eg_cnn_operations(&shape) > most_operations && shape.layers > least)
         shape.layers = least;
-    while (EG_CNN_BATCH * eg_cnn_operations(&shape) > most_operations && shape.channels > 1)
+    while (images * eg_cnn_operations(&shape) > most_operations && shape.channels > 1)
         shape.channels /= 2;
     return shape;
 }
 
-/* The rate of a shape: the least of several batches, as other work on the machine can only make one slower. Weights are 0, which
+/* The rate of a shape: the least of several rounds, as other work on the machine can only make one slower. Weights are 0, which
  * takes no less time. */
 static eegpu_status probe(sweep_job *job, const eg_cnn_shape *shape, probing *probes)
 {
     enum { MOST_ROUNDS = 50 };
     eegpu_status status;
     eg_cnn *network = NULL;
-    double values[EG_CNN_BATCH], least = INFINITY, start = eg_seconds(), end = start, share = probes->left / probes->shapes;
-    eg_cnn_shape small = stand_in(*shape);
+    double least = INFINITY, start = eg_seconds(), end = start, share = probes->left / probes->shapes;
+    eg_cnn_shape small = stand_in(job, (double)probes->images, *shape);
     EG_TRY(eg_cnn_create(&small, &job->budget, &network));
     for (int round = 0; round < MOST_ROUNDS && (round == 0 || end - start < share); round++) {
         double begin = eg_seconds();
-        EG_TRY(eg_cnn_evaluate(network, 0, EG_CNN_BATCH, &job->budget, values));
+        EG_TRY(job->backend->evaluate_network(probes->lane, network, 0, probes->images, &job->budget, NULL, probes->values));
         end = eg_seconds();
         least = fmin(least, end - begin);
     }
-    probes->rate = least / (EG_CNN_BATCH * eg_cnn_operations(&small));
+    probes->rate = least / ((double)probes->images * eg_cnn_operations(&small));
     probes->left -= end - start;
 done:
     eg_release(&job->budget, network);
@@ -142,20 +191,24 @@ done:
 eegpu_status eg_cnn_sweep_foresee(const struct eegpu_cuts *cuts, const eg_cnn_sweep_options *options, double *seconds)
 {
     eegpu_status status;
-    sweep_job job;
-    probing probes = {.left = seconds_of_probing, .shapes = options->channel_count * options->layer_count};
+    sweep_job job = {0};
+    probing *probes = NULL;
     *seconds = 0;
     EG_TRY(begin(cuts, options, &job));
     EG_TRY(check_first(&job));
+    EG_TRY(begin_probing(&job, &probes));
+    int workers = job.backend == &eg_backend_cpu ? job.threads : 1;
     for (int l = options->layer_count - 1; l >= 0; l--)
-        for (int c = options->channel_count - 1; c >= 0; c--, probes.shapes--) {
+        for (int c = options->channel_count - 1; c >= 0; c--, probes->shapes--) {
             eg_cnn_shape shape = shape_of(&job, options->channels[c], options->layers[l]);
-            if (probes.left > 0)
-                EG_TRY(probe(&job, &shape, &probes));
-            double one = probes.rate * eg_cnn_operations(&shape) * (double)job.size / job.threads;
+            if (probes->left > 0)
+                EG_TRY(probe(&job, &shape, probes));
+            double one = probes->rate * eg_cnn_operations(&shape) * (double)job.size / workers;
             *seconds += options->seeds * (one + scan_seconds(&job));
         }
 done:
+    end_probing(&job, probes);
+    end(&job);
     return status;
 }
 
@@ -181,38 +234,18 @@ static bool report_scan(void *user, const char *stage, double fraction)
     return report_part(user, (1 + fraction) / 2);
 }
 
-typedef struct evaluation {
-    sweep_job *job;
-    const eg_cnn *network;
-    eg_progress progress;
-} evaluation;
-
-/* Items are images. */
-static eegpu_status evaluate_images(void *context, uint64_t first, uint64_t last, int worker)
-{
-    eegpu_status status;
-    evaluation *work = context;
-    sweep_job *job = work->job;
-    (void)worker;
-    EG_TRY(eg_cnn_evaluate(work->network, first, last - first, &job->budget, job->amplitudes + first));
-    EG_TRY(eg_progress_add(&work->progress, (double)(last - first)));
-done:
-    return status;
-}
-
 static eegpu_status evaluate(sweep_job *job, eg_cnn_point *point)
 {
     eegpu_status status;
     eg_cnn *network = NULL;
     eg_cnn_shape shape = shape_of(job, point->channels, point->layers);
-    evaluation work = {.job = job};
+    eg_progress progress;
     EG_TRY(eg_cnn_create(&shape, &job->budget, &network));
     eg_cnn_draw(network, job->options->init, point->seed);
     point->parameters = network->parameters;
-    work.network = network;
-    eg_progress_begin(&work.progress, report_evaluation, job, the_stage, (double)job->size);
-    status = eg_parallel_for(job->threads, job->size, eg_cnn_images_at_a_time(&shape), evaluate_images, &work);
-    eg_progress_end(&work.progress);
+    eg_progress_begin(&progress, report_evaluation, job, the_stage, (double)job->size);
+    status = job->backend->evaluate_network(job->lane, network, 0, job->size, &job->budget, &progress, job->amplitudes);
+    eg_progress_end(&progress);
     EG_TRY(status); /* the amplitudes are there only now */
     point->zero = true;
     for (uint64_t s = 0; s < job->size && point->zero; s++)
@@ -243,12 +276,11 @@ static eegpu_status scan(sweep_job *job, eg_cnn_point *point)
     eegpu_open_options opening = {.height = job->cuts->height, .width = job->cuts->width, .threads = job->threads};
     eegpu_scan_options options = eegpu_scan_options_default();
     opening.memory = eg_budget_free(&job->budget);
-    options.device = "cpu";
     options.threads = job->threads;
     options.progress = report_scan;
     options.progress_user = job;
     EG_TRY(eegpu_state_from_amplitudes(job->amplitudes, false, &opening, &state));
-    EG_TRY(eegpu_scan(state, job->cuts, &options, &result));
+    EG_TRY(eg_scan_on(state, job->cuts, &options, job->options->device, &result));
     take_records(result, point);
 done:
     eegpu_result_free(result);
@@ -278,7 +310,7 @@ eegpu_status eg_cnn_sweep_run(const struct eegpu_cuts *cuts, const eg_cnn_sweep_
                               eg_cnn_sweep *sweep)
 {
     eegpu_status status;
-    sweep_job job;
+    sweep_job job = {0};
     double start = eg_seconds();
     *sweep = (eg_cnn_sweep){.foreseen = foreseen};
     EG_TRY(begin(cuts, options, &job));
@@ -294,7 +326,7 @@ eegpu_status eg_cnn_sweep_run(const struct eegpu_cuts *cuts, const eg_cnn_sweep_
     EG_TRY(eg_cnn_scaling_of(sweep->points, sweep->count, &sweep->scaling));
     sweep->seconds = eg_seconds() - start;
 done:
-    eg_release(&job.budget, job.amplitudes);
+    end(&job);
     if (status != EEGPU_OK)
         eg_cnn_sweep_free(sweep);
     return status;

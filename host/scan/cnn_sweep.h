@@ -3,6 +3,7 @@
 #ifndef EG_SCAN_CNN_SWEEP_H
 #define EG_SCAN_CNN_SWEEP_H
 
+#include "backend/backend.h"
 #include "cut/cut.h"
 #include "measure/cnn_scaling.h"
 #include "state/cnn.h"
@@ -13,8 +14,9 @@ typedef struct eg_cnn_sweep_options {
     int pools, kernel;
     eg_cnn_activation activation;
     eg_cnn_init init;
-    int threads;     /* 0: all */
-    uint64_t memory; /* bytes; 0: 80 % of what is free */
+    eg_device *device; /* where networks are evaluated and scanned */
+    int threads;       /* 0: all */
+    uint64_t memory;   /* bytes; 0: 80 % of what is free */
     eegpu_progress progress;
     void *progress_user;
 } eg_cnn_sweep_options;
@@ -26,6 +28,9 @@ typedef struct eg_cnn_sweep {
     eg_cnn_scaling scaling;
     double foreseen, seconds;
 } eg_cnn_sweep;
+
+/* The name of the device to open for the sweep: what was asked for; for `auto` the CPU where a GPU would not pay, else "auto". */
+const char *eg_cnn_sweep_device(const struct eegpu_cuts *cuts, const eg_cnn_sweep_options *options, const char *asked);
 
 /* How long the sweep will take, in seconds: images are put through some of the shapes for about 0.3 s and timed, entropies are
  * guessed from the sizes of the cuts. Before that it says what is wrong with shapes and lattice, or that 2^N amplitudes do not fit

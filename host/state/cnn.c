@@ -87,11 +87,13 @@ uint64_t eg_cnn_images_at_a_time(const eg_cnn_shape *shape)
     return images;
 }
 
+static uint64_t packed_place(const eg_cnn *network) { return eg_ceil_div(network->parameters, EG_CNN_GROUP) * EG_CNN_GROUP; }
+
 /* The places of all arrays in network->numbers: the parameters in PyTorch's order, then the packed ones. */
 static void place_numbers(eg_cnn *network)
 {
     const eg_cnn_shape *shape = &network->shape;
-    double *at = network->numbers, *packed = at + network->parameters;
+    double *at = network->numbers, *packed = at + packed_place(network);
     uint64_t padded_channels = eg_ceil_div((uint64_t)shape->channels, EG_CNN_GROUP) * EG_CNN_GROUP;
     for (int l = 0; l < shape->layers; l++) {
         eg_cnn_layer *layer = &network->layer[l];
@@ -125,8 +127,8 @@ eegpu_status eg_cnn_create(const eg_cnn_shape *shape, eg_budget *budget, eg_cnn 
     plan.parameters = count_numbers(&plan, false);
     plan.room = eg_ceil_div((uint64_t)shape->channels, EG_CNN_GROUP) * EG_CNN_GROUP * (uint64_t)(shape->height * shape->width) *
                 EG_CNN_BATCH;
-    EG_TRY(eg_allocate_zero(budget, 1, sizeof(eg_cnn) + (plan.parameters + count_numbers(&plan, true)) * sizeof(double),
-                            "the weights of the network", network));
+    plan.total = packed_place(&plan) + count_numbers(&plan, true);
+    EG_TRY(eg_allocate_zero(budget, 1, sizeof(eg_cnn) + plan.total * sizeof(double), "the weights of the network", network));
     memcpy(*network, &plan, sizeof plan);
     place_numbers(*network);
 done:

@@ -40,8 +40,9 @@ typedef struct eg_cnn {
     int height, width; /* of what the classifier sees */
     double *classifier_weight, *classifier_bias;
     uint64_t parameters; /* how many numbers */
+    uint64_t total;      /* and the packed ones */
     uint64_t room;       /* doubles of the largest layer of a batch */
-    double numbers[];    /* the parameters, layer by layer, then the packed ones */
+    double numbers[];    /* the parameters, layer by layer, then the packed ones, from a multiple of EG_CNN_GROUP on */
 } eg_cnn;
 
 /* A network with all numbers 0, to be released by eg_release(). EEGPU_USAGE: the lattice is too small for the poolings. */

@@ -2,28 +2,7 @@
  * layer and a batch of images; goes out: the next layer's batch. Called by cnn.c. All give the same bits: vectors run across
  * images, and products are not contracted into sums. */
 #include "state/cnn.h"
-
-/* The taps of a kernel that fall on the lattice when its centre is on one pixel. */
-typedef struct window {
-    int first_pixel, rows, columns;
-    int first_weight, weights_a_row, weights_a_channel; /* of the packed weights */
-} window;
-
-static int larger(int a, int b) { return a > b ? a : b; }
-static int smaller(int a, int b) { return a < b ? a : b; }
-
-static window window_of(const eg_cnn_layer *layer, int kernel, int pixel)
-{
-    int half = kernel / 2, row = pixel / layer->width, column = pixel % layer->width;
-    int top = larger(0, row - half), left = larger(0, column - half);
-    int bottom = smaller(layer->height - 1, row + half), right = smaller(layer->width - 1, column + half);
-    return (window){.first_pixel = top * layer->width + left,
-                    .rows = bottom - top + 1,
-                    .columns = right - left + 1,
-                    .first_weight = ((top - row + half) * kernel + left - column + half) * EG_CNN_GROUP,
-                    .weights_a_row = kernel * EG_CNN_GROUP,
-                    .weights_a_channel = kernel * kernel * EG_CNN_GROUP};
-}
+#include "state/cnn_arithmetic.h"
 
 static bool always(void) { return true; }
 

@@ -17,17 +17,17 @@ typedef int64_t NAMED(masks) __attribute__((vector_size(LANES * sizeof(double)))
     *(lanes *)(void *)(out + o * channel_stride + LANES) = right##o;
 #define EACH(WHAT) WHAT(0) WHAT(1) WHAT(2) WHAT(3)
 
-TARGET static inline void NAMED(convolve_pixel)(const eg_cnn_layer *layer, const window *see, const double *weights,
-                                                const double *bias, const double *in, double *out)
+TARGET static inline void NAMED(convolve_pixel)(const eg_cnn_layer *layer, int kernel, const eg_cnn_window *see,
+                                                const double *weights, const double *bias, const double *in, double *out)
 {
     const lanes zero = {0};
     uint64_t channel_stride = (uint64_t)layer->height * (uint64_t)layer->width * EG_CNN_BATCH;
     uint64_t row_stride = (uint64_t)layer->width * EG_CNN_BATCH;
     EACH(BEGIN)
-    for (int c = 0; c < layer->inputs; c++, in += channel_stride, weights += see->weights_a_channel)
+    for (int c = 0; c < layer->inputs; c++, in += channel_stride, weights += kernel * kernel * EG_CNN_GROUP)
         for (int row = 0; row < see->rows; row++) {
             const lanes *x = (const lanes *)(const void *)(in + (uint64_t)row * row_stride);
-            const double *weight = weights + see->first_weight + row * see->weights_a_row;
+            const double *weight = weights + (see->first_tap + row * kernel) * EG_CNN_GROUP;
             for (int column = 0; column < see->columns; column++, x += EG_CNN_BATCH / LANES, weight += EG_CNN_GROUP) {
                 EACH(STEP)
             }
@@ -41,11 +41,11 @@ TARGET static void NAMED(convolve)(const eg_cnn_layer *layer, int channels, int 
     uint64_t group_weights = (uint64_t)layer->inputs * (uint64_t)(kernel * kernel) * EG_CNN_GROUP;
     for (int first = 0; first < channels; first += EG_CNN_GROUP)
         for (int pixel = 0; pixel < pixels; pixel++) {
-            window see = window_of(layer, kernel, pixel);
+            eg_cnn_window see = eg_cnn_window_of(layer->height, layer->width, kernel, pixel);
             const double *weights = layer->packed_weight + (uint64_t)(first / EG_CNN_GROUP) * group_weights;
             for (uint64_t image = 0; image < EG_CNN_BATCH; image += 2 * LANES)
                 NAMED(convolve_pixel)
-            (layer, &see, weights, layer->packed_bias + first, in + (uint64_t)see.first_pixel * EG_CNN_BATCH + image,
+            (layer, kernel, &see, weights, layer->packed_bias + first, in + (uint64_t)see.first_pixel * EG_CNN_BATCH + image,
              out + ((uint64_t)first * (uint64_t)pixels + (uint64_t)pixel) * EG_CNN_BATCH + image);
         }
 }
@@ -56,24 +56,21 @@ TARGET static inline void NAMED(choose)(const masks *mask, const lanes *a, const
     *result = (lanes)((*mask & (masks)*a) | (~*mask & (masks)*b));
 }
 
-/* tanh x = E / (E + 2), E = exp(2|x|) - 1 = 2^n P + (2^n - 1), P = exp(r) - 1 by its series, 2|x| = n log 2 + r, |r| <= log(2)/2.
- * Not the C library's, whose last digits differ from one to the next. Accuracy about 1e-15; NaN stays NaN. */
+/* eg_cnn_tanh() in vectors. */
 TARGET static inline void NAMED(tanh)(lanes *value)
 {
-    static const double series[12] = {1 / 6227020800.0, 1 / 479001600.0, 1 / 39916800.0, 1 / 3628800.0, 1 / 362880.0, 1 / 40320.0,
-                                      1 / 5040.0,       1 / 720.0,       1 / 120.0,      1 / 24.0,      1 / 6.0,      1 / 2.0};
-    const double log2_high = 0x1.62e42fefa38p-1, log2_low = 0x1.ef35793c7673p-45, inverse = 0x1.71547652b82fep+0;
-    const double round_to_whole = 0x1.8p52, one_from_here = 20;
-    const lanes zero = {0}, most = zero + one_from_here;
+    static const double series[EG_CNN_TANH_TERMS] = EG_CNN_TANH_SERIES;
+    const double round_to_whole = EG_CNN_ROUND_TO_WHOLE;
+    const lanes zero = {0}, most = zero + EG_CNN_TANH_ONE;
     masks sign = (masks)*value & INT64_MIN;
     lanes x = (lanes)((masks)*value ^ sign);
     masks large = x > most;
     NAMED(choose)(&large, &most, &x, &x);
     x = 2 * x;
-    lanes whole = x * inverse + round_to_whole;
+    lanes whole = x * EG_CNN_INVERSE_LOG2 + round_to_whole;
     lanes power = (lanes)(((masks)whole + 1023) << 52), n = whole - round_to_whole;
-    lanes r = (x - n * log2_high) - n * log2_low, sum = zero + series[0];
-    for (int k = 1; k < 12; k++)
+    lanes r = (x - n * EG_CNN_LOG2_HIGH) - n * EG_CNN_LOG2_LOW, sum = zero + series[0];
+    for (int k = 1; k < EG_CNN_TANH_TERMS; k++)
         sum = sum * r + series[k];
     lanes minus_one = power * (r + r * r * sum) + (power - 1);
     *value = (lanes)((masks)(minus_one / (minus_one + 2)) | sign);

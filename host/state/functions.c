@@ -213,10 +213,21 @@ done:
     return status;
 }
 
+/* Here, in parallel, or by somebody else. */
+static eegpu_status evaluate_all(evaluation *work, const eg_network_evaluator *evaluator, int threads)
+{
+    enum { GROUPS_AT_A_TIME = 1024 }; /* 2^19 images: milliseconds, so that progress is smooth and threads end together */
+    const eg_function_call *call = work->call;
+    if (work->function->network != NULL && evaluator != NULL)
+        return evaluator->evaluate(evaluator->user, work->function->network(call), call->size, call->budget, &work->progress,
+                                   work->amplitudes);
+    uint64_t groups = call->images_at_a_time > 0 ? eg_ceil_div(call->images_at_a_time, EG_WIDE_IMAGES) : GROUPS_AT_A_TIME;
+    return eg_parallel_for(threads, eg_ceil_div(call->size, EG_WIDE_IMAGES), groups, evaluate_groups, work);
+}
+
 static eegpu_status evaluate(const eg_function *function, eg_function_call *call, eg_function_form form, eegpu_state *state,
                              const eegpu_open_options *options, int threads)
 {
-    enum { GROUPS_AT_A_TIME = 1024 }; /* 2^19 images: milliseconds, so that progress is smooth and threads end together */
     eegpu_status status = EEGPU_OK;
     evaluation work = {.function = function, .call = call, .form = form};
     if (form == EG_FORM_BITS)
@@ -225,8 +236,7 @@ static eegpu_status evaluate(const eg_function *function, eg_function_call *call
         EG_TRY(eg_state_allocate_amplitudes(state, form == EG_FORM_COMPLEX, &work.amplitudes));
     work.bits = state->bits;
     eg_progress_begin(&work.progress, options->progress, options->progress_user, "evaluating the function", (double)call->size);
-    uint64_t groups = call->images_at_a_time > 0 ? eg_ceil_div(call->images_at_a_time, EG_WIDE_IMAGES) : GROUPS_AT_A_TIME;
-    status = eg_parallel_for(threads, eg_ceil_div(call->size, EG_WIDE_IMAGES), groups, evaluate_groups, &work);
+    status = evaluate_all(&work, state->evaluator, threads);
     eg_progress_end(&work.progress);
     EG_TRY(status);
     if (form == EG_FORM_BITS) {

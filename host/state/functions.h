@@ -61,6 +61,8 @@ typedef struct eg_function {
     /* REAL and COMPLEX: images first .. first + count - 1, complex ones as pairs. Both numbers are multiples of 512, or of
      * images_at_a_time if that is less, or the call is for all images of a smaller lattice. */
     eegpu_status (*fill)(const eg_function_call *call, uint64_t first, uint64_t count, double *amplitudes);
+    /* What fill() evaluates, where it is a network, which another device may do as well. May be NULL. */
+    const struct eg_cnn *(*network)(const eg_function_call *call);
     /* What fill() gives is the stream EG_RANDOM_AMPLITUDES under this seed (random.h). May be NULL: it is not. */
     uint64_t (*seed_of_stream)(const eg_function_call *call);
 } eg_function;

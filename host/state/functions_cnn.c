@@ -36,6 +36,8 @@ static eegpu_status fill_cnn(const eg_function_call *call, uint64_t first, uint6
     return eg_cnn_evaluate(call->prepared, first, count, call->budget, amplitudes);
 }
 
+static const eg_cnn *network_of(const eg_function_call *call) { return call->prepared; }
+
 const eg_function eg_function_cnn = {
     .name = "cnn",
     .help = "convolutional network with one real output; pixels enter as 0 and 1",
@@ -53,4 +55,5 @@ const eg_function eg_function_cnn = {
                     ".npz with PyTorch's names, features.N.weight, ..., classifier.bias (docs/networks.md), instead of init"}},
     .prepare = prepare_cnn,
     .fill = fill_cnn,
+    .network = network_of,
 };

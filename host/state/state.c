@@ -430,7 +430,8 @@ static int thread_count(const eegpu_open_options *options)
     return options->threads > 0 ? options->threads : eg_processor_count();
 }
 
-eegpu_status eegpu_state_open(const char *source, const eegpu_open_options *options, eegpu_state **state)
+eegpu_status eg_state_open(const char *source, const eegpu_open_options *options, const eg_network_evaluator *evaluator,
+                           eegpu_state **state)
 {
     eegpu_status status;
     eegpu_open_options defaults = eegpu_open_options_default();
@@ -441,7 +442,9 @@ eegpu_status eegpu_state_open(const char *source, const eegpu_open_options *opti
     if (options == NULL)
         options = &defaults;
     EG_TRY(create(source, options, &made));
+    made->evaluator = evaluator;
     EG_TRY(open_source(made, options, thread_count(options)));
+    made->evaluator = NULL;
     *state = made;
     made = NULL;
 done:

@@ -25,6 +25,13 @@ typedef struct eg_image_set {
     uint64_t total;         /* images read and selected, duplicates included */
 } eg_image_set;
 
+/* Who evaluates networks (cnn.h) on images 0 .. count - 1: a device, which this folder knows nothing of. */
+typedef struct eg_network_evaluator {
+    eegpu_status (*evaluate)(void *user, const struct eg_cnn *network, uint64_t count, eg_budget *budget, eg_progress *progress,
+                             double *amplitudes);
+    void *user;
+} eg_network_evaluator;
+
 struct eegpu_state {
     eg_state_kind kind;
     int height, width, pixels;
@@ -51,7 +58,13 @@ struct eegpu_state {
     void *owned;                     /* what `amplitudes` points to, from eg_allocate; NULL when borrowed or mapped */
     eg_mapping mapping;              /* a mapped file behind `amplitudes` */
     eg_budget *budget;               /* owned */
+
+    const eg_network_evaluator *evaluator; /* while the state is being opened; NULL: the threads of this folder evaluate */
 };
+
+/* eegpu_state_open() with somebody who evaluates networks; NULL: nobody else does. */
+EG_MUST eg_state_open(const char *source, const eegpu_open_options *options, const eg_network_evaluator *evaluator,
+                      eegpu_state **state);
 
 /* ---- For the constructors in this folder ---- */
 

@@ -1,6 +1,6 @@
 /* What the files of the CUDA back end share: its device and lane, memory, checked calls. Compiled into the plug-in alone; nothing of it
  * is seen elsewhere. device.c opens and closes, memory.c has buffers, load.c the function, and matrices.c, counts.c, columns.c,
- * eigenvalues.c, singular.c the operations of backend.h. */
+ * eigenvalues.c, singular.c, networks.c the operations of backend.h. */
 #ifndef EG_BACKEND_CUDA_CUDA_H
 #define EG_BACKEND_CUDA_CUDA_H
 
@@ -126,7 +126,7 @@ EG_MUST eg_cuda_load(eg_device *device, const eegpu_state *state, int threads);
 void eg_cuda_unload(eg_device *device);
 EG_MUST eg_cuda_gather(eg_lane *lane, const eg_matrix_layout *layout, uint64_t first, uint64_t count, double *panel);
 
-/* ---- Operations (matrices.c, counts.c, columns.c, eigenvalues.c, singular.c) ---- */
+/* ---- Operations (matrices.c, counts.c, columns.c, eigenvalues.c, singular.c, networks.c) ---- */
 
 EG_MUST eg_cuda_gram(eg_lane *lane, bool is_complex, int n, int k, const double *panel, double keep, double *gram);
 EG_MUST eg_cuda_partial_trace(eg_lane *lane, bool is_complex, int parent_bits, uint64_t kept_bits, const double *parent,
@@ -140,5 +140,7 @@ EG_MUST eg_cuda_weigh(eg_lane *lane, uint64_t n, const uint64_t *weight, uint64_
 EG_MUST eg_cuda_derive_columns(eg_lane *lane, const eg_columns *parent, uint64_t pixels, eg_budget *budget, eg_columns *child);
 EG_MUST eg_cuda_eigenvalues(eg_lane *lane, const eg_eigen_problem *problems, size_t count, size_t *failed);
 EG_MUST eg_cuda_singular_values(eg_lane *lane, bool is_complex, int m, int n, double *matrix, double *values);
+EG_MUST eg_cuda_evaluate_network(eg_lane *lane, const eg_cnn *network, uint64_t first, uint64_t count, eg_budget *budget,
+                                 eg_progress *progress, double *amplitudes);
 
 #endif

@@ -49,6 +49,11 @@ enum {
     /* Columns of a region that are split at once: numbers of vectors have 32 bits. */
     EG_MOST_CHILDREN = EG_LIMIT(1 << 30, 1 << 8),
 
+    /* Bytes of a layer of a batch of images in a network, of which there are two, and images whose values are fetched at once: enough
+     * images for all of the device, and few enough that a wish to stop is soon seen (estimates). */
+    EG_NETWORK_BYTES = EG_LIMIT(1 << 26, 1 << 17),
+    EG_NETWORK_PIECE = EG_LIMIT(1 << 22, 1 << 8),
+
     /* Threads of the host that fill the halves of the first upload (estimate). */
     EG_MOST_LOADING_THREADS = EG_LIMIT(8, 8),
 };

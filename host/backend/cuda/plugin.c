@@ -1,6 +1,6 @@
 /* The plug-in's door: what it exports, its table, and the error record. Messages go to the program's record, since this library has no
- * record of its own; that is why it is linked with base/ but without base/status.c, and with copies of backend/columns.c, vector_set.c and
- * bit_planes.c, which know nothing of devices. Called by choose.c through dlsym(). */
+ * record of its own; that is why it is linked with base/ but without base/status.c, and with copies of backend/columns.c, vector_set.c,
+ * bit_planes.c and state/cnn.c, which know nothing of devices. Called by choose.c through dlsym(). */
 #include "backend/plugin.h"
 
 #include <stdio.h>
@@ -45,6 +45,7 @@ const eg_backend eg_cuda_backend = {
     .invariants = eg_cuda_invariants,
     .eigenvalues = eg_cuda_eigenvalues,
     .singular_values = eg_cuda_singular_values,
+    .evaluate_network = eg_cuda_evaluate_network,
 };
 
 /* ---- base/status.h; the program makes one line of a message, and cuts it to its length ---- */
