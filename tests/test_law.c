@@ -147,6 +147,8 @@ static void test_verdicts(void)
         {"random", 4, 4, "lines", EG_LAW_UNDECIDED, "too few"},
         {"dyck", 1, 12, "prefix", EG_LAW_UNDECIDED, "nearly alike"},
         {"w", 1, 16, "prefix", EG_LAW_AREA, "rank above 2"},
+        {"randomset:count=50,seed=1", 1, 20, "prefix", EG_LAW_UNDECIDED, "the 50 images on which"},
+        {"randomset:count=20", 4, 4, "contiguous", EG_LAW_UNDECIDED, "their number ends its growth"},
         {"ising:beta=3e-6", 3, 4, "contiguous", EG_LAW_AREA, "bonds"}, /* tiny, and not 0 */
     };
     for (size_t i = 0; i < COUNT(cases); i++)
@@ -174,7 +176,7 @@ static void expect_verdict(const eegpu_cuts *cuts, const eegpu_record *records, 
                            const char *fragment)
 {
     eg_law law = {0};
-    if (!CHECK_OK(eg_law_of_records(cuts, records, count, &law)))
+    if (!CHECK_OK(eg_law_of_records(cuts, records, count, 0, &law)))
         return;
     EXPECT(law.verdict == kind && strstr(law.reason, fragment) != NULL, "%s, %s", eg_law_kind_name(law.verdict), law.reason);
     eg_law_free(&law);
@@ -314,7 +316,7 @@ static void test_shapes(void)
         records[i].n_b = 16 - records[i].n_a;
         eg_cut_geometry(cuts, i, &records[i].boundary, &records[i].bonds);
     }
-    CHECK_OK(eg_law_of_records(cuts, records, COUNT(masks), &law));
+    CHECK_OK(eg_law_of_records(cuts, records, COUNT(masks), 0, &law));
     CHECK_EQUAL(law.count, 4); /* the corner of three has its bend in the corner of the lattice, or beside it */
     CHECK(law.groups[0].cuts == 3 && law.groups[0].volume == 2 && law.groups[0].boundary == 2);
     CHECK_NEAR(law.groups[0].s, 2, 1e-15);
@@ -324,7 +326,7 @@ static void test_shapes(void)
     CHECK_NEAR(law.groups[1].s, 7, 0);
     CHECK_NEAR(law.groups[1].spread, 0, 0);
     eg_law_free(&law);
-    CHECK_FAILS(eg_law_of_records(cuts, records, 0, &law), EEGPU_USAGE, "no cuts");
+    CHECK_FAILS(eg_law_of_records(cuts, records, 0, 0, &law), EEGPU_USAGE, "no cuts");
     eegpu_cuts_free(cuts);
 }
 
@@ -337,7 +339,7 @@ static void test_logarithm_of_chains(void)
     eegpu_record records[2] = {{.n_a = 5, .n_b = N - 5, .boundary = 1, .bonds = 1},
                                {.n_a = 5, .n_b = N - 5, .boundary = 2, .bonds = 2}};
     eg_law law = {0};
-    CHECK_OK(eg_law_of_records(cuts, records, 2, &law));
+    CHECK_OK(eg_law_of_records(cuts, records, 2, 0, &law));
     CHECK(law.is_chain && law.count == 2);
     CHECK_NEAR(law.groups[0].regressor[EG_LOGARITHM], log(2 * N / M_PI * sin(M_PI * 5 / N)), 1e-14);
     CHECK_NEAR(law.groups[1].regressor[EG_LOGARITHM], log(4.0 * 4 * 9 * 25 / 169), 0.05);

@@ -54,7 +54,7 @@ static eegpu_status study_file(law_job *job)
     EG_TRY(eg_scan_file_read(job->settings->source, &job->file));
     eegpu_result *result = job->file.result;
     job->file.result = NULL;
-    EG_TRY(eg_study_of_result(job->file.cuts, result, &job->study));
+    EG_TRY(eg_study_of_result(job->file.cuts, result, job->file.images, &job->study));
     if (eg_pages_wanted(job->settings))
         EG_TRY(eg_gallery_make(NULL, job->file.cuts, NULL, &job->study, &job->gallery));
 done:

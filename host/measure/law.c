@@ -111,7 +111,7 @@ static double correlation_of(const eg_law *law, eg_regressor a, eg_regressor b)
 }
 
 /* Where other cuts can tell, which; where S depends on more than sizes, no family of cuts would. */
-typedef enum advice { OTHER_CUTS, NO_CUTS } advice;
+typedef enum advice { OTHER_CUTS, NO_CUTS, MORE_IMAGES } advice;
 
 EG_FORMAT(3, 4) static eg_law_kind undecided(eg_law *law, advice what, const char *format, ...)
 {
@@ -120,10 +120,11 @@ EG_FORMAT(3, 4) static eg_law_kind undecided(eg_law *law, advice what, const cha
     vsnprintf(law->reason, sizeof law->reason, format, arguments);
     va_end(arguments);
     snprintf(law->advice, sizeof law->advice, "%s",
-             what == NO_CUTS  ? "no family of cuts: look at the spread of each shape and at the cuts one by one"
-             : !law->is_chain ? "--cuts contiguous without --max-size on a larger lattice, 4x5 or more, where regions of one "
-                                "boundary differ in volume"
-             : law->is_prefix ? "a longer chain, with --cuts prefix (N pixels give N/2 lengths, and 6 are few)"
+             what == MORE_IMAGES ? "no family of cuts: a function that is not 0 on more images, such as a larger sample"
+             : what == NO_CUTS   ? "no family of cuts: look at the spread of each shape and at the cuts one by one"
+             : !law->is_chain    ? "--cuts contiguous without --max-size on a larger lattice, 4x5 or more, where regions of one "
+                                   "boundary differ in volume"
+             : law->is_prefix    ? "a longer chain, with --cuts prefix (N pixels give N/2 lengths, and 6 are few)"
                               : "--cuts prefix: one end moves while the boundary stays (N pixels give N/2 lengths, and 6 are few)");
     return EG_LAW_UNDECIDED;
 }
@@ -325,7 +326,24 @@ static eg_law_kind decide(eg_law *law)
     return law->terms[best] == 0 ? decide_constant(law, rival) : decide_growing(law, rival);
 }
 
-eegpu_status eg_law_of_records(const struct eegpu_cuts *cuts, const eegpu_record *records, size_t count, eg_law *law)
+/* A sample of K images has S <= log K whatever the regions. */
+static eg_law_kind unless_few_images(uint64_t images, eg_law *law)
+{
+    double most = 0, limit = log((double)images);
+    for (size_t i = 0; i < law->count; i++)
+        most = fmax(most, law->groups[i].most);
+    bool is_full = images > 1 && most >= EG_LAW_FULL * limit && limit < law->groups[law->count - 1].volume * M_LN2;
+    if (!is_full || (law->verdict != EG_LAW_AREA && law->verdict != EG_LAW_LOG))
+        return law->verdict;
+    return undecided(law, MORE_IMAGES,
+                     "%s fits best, but S comes to %.4g nats where the %llu images on which the function is not 0 allow log %llu = "
+                     "%.4g at most, and the regions %.4g: their number ends its growth",
+                     eg_law_models[law->best].name, most, (unsigned long long)images, (unsigned long long)images, limit,
+                     law->groups[law->count - 1].volume * M_LN2);
+}
+
+eegpu_status eg_law_of_records(const struct eegpu_cuts *cuts, const eegpu_record *records, size_t count, uint64_t images,
+                               eg_law *law)
 {
     double median = 0;
     eegpu_status status = EEGPU_OK;
@@ -343,8 +361,10 @@ eegpu_status eg_law_of_records(const struct eegpu_cuts *cuts, const eegpu_record
                                  EG_LAW_LEAST_GROUPS);
     else if (is_bounded_by_rank(cuts, records, count, law) || is_nearly_flat(law))
         law->verdict = EG_LAW_AREA;
-    else
+    else {
         law->verdict = decide(law);
+        law->verdict = unless_few_images(images, law);
+    }
 done:
     if (status != EEGPU_OK)
         eg_law_free(law);

@@ -62,19 +62,23 @@ typedef struct eg_law {
  *   part of theirs (the lead alone grows with the number of points, however little the fits differ), and a slope of two standard errors;
  * - for S = c: that a growth of S with the volume over these cuts by more than this part of its mean is ruled out by two standard errors.
  * Or the constant or the bonds alone describe S up to a residual of EG_LAW_FLAT of its mean, over volumes that differ by a factor of 4 or
- * more, or the rank of all cuts is bounded by that of the smallest regions: then there is no room for another law. */
+ * more, or the rank of all cuts is bounded by that of the smallest regions: then there is no room for another law.
+ * No area or logarithmic law is read from entropies that come to EG_LAW_FULL of log K, K images and no more being those on which the
+ * function is not 0, where the regions alone would allow more: it is the number of images that ends their growth. */
 enum { EG_LAW_LEAST_GROUPS = 6, EG_LAW_LEAST_VALUES = 3 };
 #define EG_LAW_LEAST_R_SQUARED 0.8
 #define EG_LAW_LEAST_MARGIN 6.0
 #define EG_LAW_MOST_RESIDUAL 0.8
 #define EG_LAW_MOST_GROWTH 0.25
 #define EG_LAW_FLAT 0.03
+#define EG_LAW_FULL 0.9
 
 /* The boundary L of the side of a cut that counts (above). */
 int eg_law_boundary(const struct eegpu_cuts *cuts, size_t cut);
 
-/* records: one a cut. Free with eg_law_free(). EEGPU_USAGE: no cuts. */
-EG_MUST eg_law_of_records(const struct eegpu_cuts *cuts, const eegpu_record *records, size_t count, eg_law *law);
+/* records: one a cut; images: on how many the function is not 0, so that S <= log of it, or 0 where this is not known. Free with
+ * eg_law_free(). EEGPU_USAGE: no cuts. */
+EG_MUST eg_law_of_records(const struct eegpu_cuts *cuts, const eegpu_record *records, size_t count, uint64_t images, eg_law *law);
 void eg_law_free(eg_law *law);
 
 #endif

@@ -215,7 +215,9 @@ eegpu_status eg_scan_file_read(const char *path, eg_scan_file *file)
     s.top = &json.nodes[0];
     EG_TRY(read_head(&s));
     EG_TRY(read_cuts(&s));
-    const eg_json_node *device = typed(s.top, "device", EG_JSON_STRING);
+    const eg_json_node *device = typed(s.top, "device", EG_JSON_STRING), *ones = typed(s.top, "ones", EG_JSON_NUMBER);
+    bool is_whole = ones != NULL && ones->number >= 1 && ones->number < 0x1p53 && ones->number == floor(ones->number);
+    file->images = is_whole ? (uint64_t)ones->number : 0;
     snprintf(file->result->device, sizeof file->result->device, "%s", device != NULL ? device->text : "");
 done:
     eg_json_free(&json);

@@ -7,6 +7,7 @@
 typedef struct eg_scan_file {
     eegpu_cuts *cuts;           /* with the family that was scanned */
     eegpu_result *result;       /* records: cut, n_a, n_b, boundary, bonds, s_vn, error (in nats), same_as; the rest is 0 */
+    uint64_t images;            /* on how many the function is not 0; 0: not said */
     char source[1024], unit[8]; /* of the file; the records are in nats in any case */
 } eg_scan_file;
 

@@ -210,13 +210,19 @@ done:
     return status;
 }
 
+/* On how many images the function is not 0; 0: not counted. */
+static uint64_t images_of(const eegpu_state *state)
+{
+    return state->kind == EG_BITS ? state->ones : state->kind == EG_IMAGES ? state->images.count : 0;
+}
+
 eegpu_status eg_study_function(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options,
                                int parts, eg_study *study)
 {
     eegpu_status status = EEGPU_OK;
     *study = (eg_study){.result = NULL};
     EG_TRY(eegpu_scan(state, cuts, options, &study->result));
-    EG_TRY(eg_law_of_records(cuts, study->result->records, study->result->count, &study->law));
+    EG_TRY(eg_law_of_records(cuts, study->result->records, study->result->count, images_of(state), &study->law));
     if ((parts & (EG_STUDY_RANGE | EG_STUDY_THEORY)) && eg_range_is_defined(state))
         EG_TRY(study_ranges(state, cuts, options, study));
     if (parts & EG_STUDY_PARAMETERS)
@@ -229,10 +235,10 @@ done:
     return status;
 }
 
-eegpu_status eg_study_of_result(const struct eegpu_cuts *cuts, eegpu_result *result, eg_study *study)
+eegpu_status eg_study_of_result(const struct eegpu_cuts *cuts, eegpu_result *result, uint64_t images, eg_study *study)
 {
     *study = (eg_study){.result = result};
-    return eg_law_of_records(cuts, result->records, result->count, &study->law);
+    return eg_law_of_records(cuts, result->records, result->count, images, &study->law);
 }
 
 void eg_study_free(eg_study *study)

@@ -31,8 +31,8 @@ EG_MUST eg_study_foresee(const eegpu_state *state, const struct eegpu_cuts *cuts
 EG_MUST eg_study_function(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options, int parts,
                           eg_study *study);
 
-/* Of a result that was read from a file, the law alone. The study takes the result. */
-EG_MUST eg_study_of_result(const struct eegpu_cuts *cuts, eegpu_result *result, eg_study *study);
+/* Of a result that was read from a file, the law alone; `images` as in law.h. The study takes the result. */
+EG_MUST eg_study_of_result(const struct eegpu_cuts *cuts, eegpu_result *result, uint64_t images, eg_study *study);
 
 void eg_study_free(eg_study *study);
 
