@@ -1,6 +1,6 @@
-/* What the forest of regions saves: all contiguous cuts of a random function, with every matrix made from the amplitudes and with all but
- * the roots made by partial traces. Prints total time, the eigensolver's share, and the rest; one thread, so that shares add up.
- *   bench_forest [HxW = 4x6] [real|complex = real] */
+/* What the forest of regions saves: all contiguous cuts of a random function, with every matrix made from the amplitudes and with
+ * all but the roots made by partial traces. Prints total time, the eigensolver's share, and the rest; one thread, so that shares
+ * add up. Usage: bench_forest [HxW = 4x6] [real|complex = real] */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-/* The integer Gram matrix of a random 0/1 function beside the one by dsyrk, on the same matrix and threads: 2^h x 2^h, the half cut of
- * 2h pixels. Compares every entry, then prints both times (best of `repeats`) and their ratio.
- *   bench_integer_gram [h = 13] [threads = all] [repeats = 3] */
+/* The integer Gram matrix of a random 0/1 function beside the one by dsyrk, on the same matrix and threads: 2^h x 2^h, the half cut
+ * of 2h pixels. Compares every entry, then prints both times (best of `repeats`) and their ratio. Usage: bench_integer_gram [h =
+ * 13] [threads = all] [repeats = 3] */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

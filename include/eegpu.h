@@ -92,7 +92,8 @@ EEGPU_API eegpu_open_options eegpu_open_options_default(void);
 /* Open SOURCE: a file (.npy, IDX plain or gzip), `images:file=...`, `packed:file=...` (bits as np.packbits writes them),
  * `plugin:file=...` (a C function of yours, see Plug-ins below), or a built-in function `name:key=value,...` (`eegpu list`).
  * On success *state is the caller's, to be given to eegpu_state_close(). Cost: 2^N * 8 bytes for real amplitudes
- * (16 for complex; none where a file of float64 or complex128 is mapped), 2^N / 8 for 0/1 functions, and for image sets what the images cost. */
+ * (16 for complex; none where a file of float64 or complex128 is mapped), 2^N / 8 for 0/1 functions, and for image sets what the
+ * images cost. */
 EEGPU_CHECK eegpu_status eegpu_state_open(const char *source, const eegpu_open_options *options, eegpu_state **state);
 
 /* The same from memory: 2^(height*width) doubles, or twice that (real and imaginary parts in turn) for complex ones. The
@@ -266,12 +267,12 @@ typedef struct eegpu_record {
 
 typedef struct eegpu_result eegpu_result;
 
-/* Compute the record of every cut. On success *result is the caller's. `options` NULL: the defaults. Bit-identical for the same input,
- * device, threads and BLAS. Matrices stay within the budget of the state; beside it go about 800 bytes a cut, and 8 bytes a p that is
- * kept. Scans of one process take turns, because the threads of a BLAS belong to the process: not to be called from a progress
- * callback. Errors: EEGPU_USAGE (options, cuts of another lattice, another scan's journal), EEGPU_OUT_OF_MEMORY (before work starts
- * where shapes tell), EEGPU_NO_DEVICE (the device, or no BLAS), EEGPU_NUMERICS (a check failed: no number is given), EEGPU_IO (the
- * journal), EEGPU_INTERRUPTED. */
+/* Compute the record of every cut. On success *result is the caller's. `options` NULL: the defaults. Bit-identical for the same
+ * input, device, threads and BLAS. Matrices stay within the budget of the state; beside it go about 800 bytes a cut, and 8 bytes a
+ * p that is kept. Scans of one process take turns, because the threads of a BLAS belong to the process: not to be called from a
+ * progress callback. Errors: EEGPU_USAGE (options, cuts of another lattice, another scan's journal), EEGPU_OUT_OF_MEMORY (before
+ * work starts where shapes tell), EEGPU_NO_DEVICE (the device, or no BLAS), EEGPU_NUMERICS (a check failed: no number is given),
+ * EEGPU_IO (the journal), EEGPU_INTERRUPTED. */
 EEGPU_CHECK eegpu_status eegpu_scan(const eegpu_state *state, const eegpu_cuts *cuts, const eegpu_scan_options *options,
                                     eegpu_result **result);
 

@@ -1,7 +1,7 @@
 /* The leading vectors (distinct.cu) and their sums, moved together in rising order.
  * In: `count` vectors of `words` words, leader[count], sum[count]. count_leaders: how many of each EG_LEADER_BLOCK numbers lead;
- * collect: the leaders of block b to places start[b] on of to_vectors and to_sums. A block numbers its leaders by a scan, lists them in
- * shared memory and copies them, `lanes` threads a vector; long vectors are copied in slices. Called by host/backend/. */
+ * collect: the leaders of block b to places start[b] on of to_vectors and to_sums. A block numbers its leaders by a scan, lists
+ * them in shared memory and copies them, `lanes` threads a vector; long vectors are copied in slices. Called by host/backend/. */
 #include "kernels.h"
 #include "launch.h"
 

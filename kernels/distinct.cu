@@ -1,9 +1,9 @@
 /* Which vectors of packed bits are equal.
- * In: `count` vectors of `words` words and their hashes (hash.cu). insert: into an open-addressed table of vector numbers; find: out of it,
- * leader[i] and the sums of weights (kernels.h). A slot belongs to the first vector that takes it and to all that equal it, for
- * good; equal vectors probe the same slots, so that they meet in one, and the lowest number stays. Which slot a class gets depends
- * on the order of the threads, the leaders and the sums do not. Short vectors are compared by 1 to 32 threads of a warp, long ones by
- * a block. Called by host/backend/; does not move vectors. */
+ * In: `count` vectors of `words` words and their hashes (hash.cu). insert: into an open-addressed table of vector numbers; find:
+ * out of it, leader[i] and the sums of weights (kernels.h). A slot belongs to the first vector that takes it and to all that equal
+ * it, for good; equal vectors probe the same slots, so that they meet in one, and the lowest number stays. Which slot a class gets
+ * depends on the order of the threads, the leaders and the sums do not. Short vectors are compared by 1 to 32 threads of a warp,
+ * long ones by a block. Called by host/backend/; does not move vectors. */
 #include "kernels.h"
 #include "launch.h"
 

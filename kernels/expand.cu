@@ -1,7 +1,8 @@
 /* Packed bits as numbers for the matrix units, and their integer Gram back into 64 bits.
  * expand: in: rows in panels of 16 (kernels.h); out: target[i * 64 * words + c], one byte (0, 1) or half (0.0, 1.0) a bit. A block
  * reads 16 rows x 16 words at once and writes each row's 1024 numbers in 64-bit pieces: `target` is aligned to 8 bytes.
- * add: gram(i, j) += factor * counts(i, j), n x n, i >= j, `counts` with its own leading dimension; integers, none negative. Called by host/backend/. */
+ * add: gram(i, j) += factor * counts(i, j), n x n, i >= j, `counts` with its own leading dimension; integers, none negative. Called
+ * by host/backend/. */
 #include "kernels.h"
 #include "launch.h"
 

@@ -1,7 +1,8 @@
 /* A hash of every vector of packed bits: a function of its bits, 0 if and only if all of them are 0.
- * In: `count` vectors of `words` words; out: hash[count], one word each. Up to 32 threads add up a slice of one vector, every word mixed
- * with its place: a sum of integers, the same in any order. The sum's 63 bits stand above one bit that says whether any word
- * is not zero; slices of a long vector meet in atomics, and a second kernel ends the hash. Called by host/backend/ for distinct.cu. */
+ * In: `count` vectors of `words` words; out: hash[count], one word each. Up to 32 threads add up a slice of one vector, every word
+ * mixed with its place: a sum of integers, the same in any order. The sum's 63 bits stand above one bit that says whether any word
+ * is not zero; slices of a long vector meet in atomics, and a second kernel ends the hash. Called by host/backend/ for
+ * distinct.cu. */
 #include "kernels.h"
 #include "launch.h"
 

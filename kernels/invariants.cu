@@ -1,6 +1,6 @@
-/* Trace and squared Frobenius norm of a Hermitian n x n matrix from its lower triangle: the check that every spectrum passes. First each
- * block adds whole columns into a pair of partial sums in `scratch`, then one block adds the pairs. Threads, blocks and the order
- * of every sum depend on n alone, so the same matrix gives the same bits on every device. A diagonal entry counts with its
+/* Trace and squared Frobenius norm of a Hermitian n x n matrix from its lower triangle: the check that every spectrum passes. First
+ * each block adds whole columns into a pair of partial sums in `scratch`, then one block adds the pairs. Threads, blocks and the
+ * order of every sum depend on n alone, so the same matrix gives the same bits on every device. A diagonal entry counts with its
  * real part, an entry below it twice. */
 #include "kernels.h"
 #include "launch.h"

@@ -1,7 +1,7 @@
-/* How a kernel is started, the same in every .cu: eg_launch(kernel, grid, block, shared bytes, stream, arguments...) returns the launch's
- * error. Under nvcc it is cudaLaunchKernel; when a .cu is compiled as plain C++ (tests/emulation), the kernel runs on the CPU. Nothing
- * else in a kernel differs. EG_DYNAMIC_SHARED(type, name) declares the shared memory whose size the launch says. Included by every .cu;
- * not seen by host code. */
+/* How a kernel is started, the same in every .cu: eg_launch(kernel, grid, block, shared bytes, stream, arguments...) returns the
+ * launch's error. Under nvcc it is cudaLaunchKernel; when a .cu is compiled as plain C++ (tests/emulation), the kernel runs on the
+ * CPU. Nothing else in a kernel differs. EG_DYNAMIC_SHARED(type, name) declares the shared memory whose size the launch says.
+ * Included by every .cu; not seen by host code. */
 #ifndef EG_KERNELS_LAUNCH_H
 #define EG_KERNELS_LAUNCH_H
 

@@ -1,6 +1,6 @@
-/* The density matrix of one row a class: merged(i, j) = matrix(row[i], row[j]) * sqrt(weight[i] * weight[j]), lower triangles, count x
- * count from n x n, reals or pairs. Called for every block of merged rows. An entry that is not in the lower triangle is the
- * conjugate of the one that is. A block reads parts of a column, in order where the rows are; writes are in order always. */
+/* The density matrix of one row a class: merged(i, j) = matrix(row[i], row[j]) * sqrt(weight[i] * weight[j]), lower triangles,
+ * count x count from n x n, reals or pairs. Called for every block of merged rows. An entry that is not in the lower triangle is
+ * the conjugate of the one that is. A block reads parts of a column, in order where the rows are; writes are in order always. */
 #include "kernels.h"
 #include "launch.h"
 

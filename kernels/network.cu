@@ -1,10 +1,10 @@
-/* Convolutional networks on batches of images, layer by layer: pixels, convolutions with their activation, poolings, the classifier. Called
- * for every batch of a network that is evaluated on 2^N images, by host/backend/cuda/networks.c. Neighbouring threads have
- * neighbouring images, so that reads and writes are whole lines and no warp diverges at a border. Of a convolution a thread makes four
- * output channels of a pixel for two images: a number that is read takes part in four products, and four weights, the same for the
- * warp, in eight. A block has all pixels of its images, whose windows overlap, so that most reads should end in the first cache (an
- * estimate, not measured on a device yet). Sums run in the order of the processor's (state/cnn.h) and are not contracted: the bits are
- * the same. */
+/* Convolutional networks on batches of images, layer by layer: pixels, convolutions with their activation, poolings, the
+ * classifier. Called for every batch of a network that is evaluated on 2^N images, by host/backend/cuda/networks.c. Neighbouring
+ * threads have neighbouring images, so that reads and writes are whole lines and no warp diverges at a border. Of a convolution a
+ * thread makes four output channels of a pixel for two images: a number that is read takes part in four products, and four weights,
+ * the same for the warp, in eight. A block has all pixels of its images, whose windows overlap, so that most reads should end in
+ * the first cache (an estimate, not measured on a device yet). Sums run in the order of the processor's (state/cnn.h) and are not
+ * contracted: the bits are the same. */
 #include "kernels.h"
 #include "launch.h"
 
@@ -43,8 +43,8 @@ __device__ void add_products(double2 (&sum)[GROUP], double2 x, const double *wei
     }
 }
 
-/* Blocks: by images, and by groups of channels; the threads of a block: by pairs of images, and by pixels. Not more than two blocks at
- * once need fit: that leaves registers for several reads. */
+/* Blocks: by images, and by groups of channels; the threads of a block: by pairs of images, and by pixels. Not more than two blocks
+ * at once need fit: that leaves registers for several reads. */
 template <bool IS_TANH>
 __global__ void __launch_bounds__(PAIRS *ROWS, 2)
     convolve(eg_convolution layer, const double *weight, const double *bias, const double2 *in, double2 *out)

@@ -1,9 +1,9 @@
 /* rho of a region from rho of a larger one: child(i, j) = sum over t of parent(i t, j t), lower triangles of 2^k and 2^parent_bits
- * square matrices, reals or pairs. Called for every cut that is derived from another. One thread adds one entry over rising t, as the CPU
- * does. Neighbouring threads have neighbouring i: they read together where the lowest bits stay; where these are traced out, the
- * numbers between belong to no sum at all. A tiny child of a large parent has few threads and long sums, read eight at a
- * time: 2^15 terms are 4096 turns of a memory latency, a few milliseconds at worst; 512 terms of a 64 x 64 child, under 0.1 (estimates,
- * not measured on a device yet). Called by host/backend/. */
+ * square matrices, reals or pairs. Called for every cut that is derived from another. One thread adds one entry over rising t, as
+ * the CPU does. Neighbouring threads have neighbouring i: they read together where the lowest bits stay; where these are traced
+ * out, the numbers between belong to no sum at all. A tiny child of a large parent has few threads and long sums, read eight at a
+ * time: 2^15 terms are 4096 turns of a memory latency, a few milliseconds at worst; 512 terms of a 64 x 64 child, under 0.1
+ * (estimates, not measured on a device yet). Called by host/backend/. */
 #include "kernels.h"
 #include "launch.h"
 
@@ -29,8 +29,8 @@ __device__ uint64_t deposit(uint64_t value, uint64_t mask)
     return result;
 }
 
-/* The sum of entry[t * step] over the numbers t that are made of the bits `left`, TERMS reads in flight. x -> (x - left) & left goes
- * through them in rising order and back to 0. They have 32 bits, as sides of matrices do. */
+/* The sum of entry[t * step] over the numbers t that are made of the bits `left`, TERMS reads in flight. x -> (x - left) & left
+ * goes through them in rising order and back to 0. They have 32 bits, as sides of matrices do. */
 template <class Number, int TERMS> __device__ Number sum_terms(const Number *entry, uint64_t step, uint32_t left)
 {
     Number sum = {}, term[TERMS];

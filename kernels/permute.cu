@@ -1,6 +1,6 @@
-/* The matrix of a cut: panel[place] = source[index of place] * factor[0] * factor[1], 2^bits numbers, reals or pairs. Called for every
- * panel of a gather. Device memory is read once and written once, in segments of 256 bytes or more on both sides where the lowest
- * bits of the index are in the map; permute.h says how. Reals whose pairs stay together move as pairs. */
+/* The matrix of a cut: panel[place] = source[index of place] * factor[0] * factor[1], 2^bits numbers, reals or pairs. Called for
+ * every panel of a gather. Device memory is read once and written once, in segments of 256 bytes or more on both sides where the
+ * lowest bits of the index are in the map; permute.h says how. Reals whose pairs stay together move as pairs. */
 #include "permute.h"
 
 namespace

@@ -1,5 +1,5 @@
-/* Any permutation of index bits by way of tiles in shared memory; the kernel of permute.cu and permute_bits.cu. A tile is made of the
- * low bits of the places and of the places' bits that are low in the source, so that whole segments are read and whole segments
+/* Any permutation of index bits by way of tiles in shared memory; the kernel of permute.cu and permute_bits.cu. A tile is made of
+ * the low bits of the places and of the places' bits that are low in the source, so that whole segments are read and whole segments
  * written: 32 doubles or more when both sides have nothing in common, 2048 when they begin alike. A block moves one tile, 2^8
  * threads times 1 to 8 numbers each; all offsets are sums of entries of an eg_tile_map, which is made on the host and travels
  * as the kernel's parameter. */
@@ -72,8 +72,8 @@ __global__ void __launch_bounds__(1 << EG_TILE_THREAD_BITS) eg_permute_tiles(Sou
 
 /* ---- Its map, made on the host ---- */
 
-/* The bits of the places, lowest of the places and lowest of the source by turns. The first of them make a tile; the others number the
- * blocks, so that blocks that run at the same time are near one another on both sides. */
+/* The bits of the places, lowest of the places and lowest of the source by turns. The first of them make a tile; the others number
+ * the blocks, so that blocks that run at the same time are near one another on both sides. */
 static inline void eg_tile_order(const eg_index_map *map, const int *place_of, int *order)
 {
     uint64_t taken = 0;
@@ -87,9 +87,9 @@ static inline void eg_tile_order(const eg_index_map *map, const int *place_of, i
     }
 }
 
-/* slot[t]: what bit t of the place flips in the number of the slot, for all t of the tile. in_place and in_source are the tile's bits,
- * lowest first. Slots are numbered as the places, and in addition each of the lowest bits of the source has one of the `bank_bits`
- * low bits of the slot for itself: no two threads of a group meet in a bank, neither by source nor by place. */
+/* slot[t]: what bit t of the place flips in the number of the slot, for all t of the tile. in_place and in_source are the tile's
+ * bits, lowest first. Slots are numbered as the places, and in addition each of the lowest bits of the source has one of the
+ * `bank_bits` low bits of the slot for itself: no two threads of a group meet in a bank, neither by source nor by place. */
 static inline void eg_tile_slots(const int *in_place, const int *in_source, int tile_bits, int bank_bits, uint32_t *slot)
 {
     uint32_t used = 0;

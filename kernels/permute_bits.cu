@@ -1,5 +1,5 @@
-/* The matrix of a cut of a 0/1 function: panel[place] = bit `index of place` of packed words, as 0.0 or 1.0, 2^bits of them. Called for
- * every panel of a gather. The words are 1/64 of what is written: the threads of a warp read one word, or the few that their 32
+/* The matrix of a cut of a 0/1 function: panel[place] = bit `index of place` of packed words, as 0.0 or 1.0, 2^bits of them. Called
+ * for every panel of a gather. The words are 1/64 of what is written: the threads of a warp read one word, or the few that their 32
  * indices lie in; permute.h does the rest. */
 #include "permute.h"
 

@@ -1,7 +1,8 @@
 /* Counts of common bits of all pairs of rows: AND, population count, add.
- * In: `rows` rows, words first .. first + words - 1 of each, packed in panels of 16 (kernels.h). Out: gram(i, j) += factor * count for
- * i >= j, column-major. A block takes 64 x 64 pairs and one slice of the words; a thread takes 4 x 4 pairs. Slices of the same pairs
- * meet in integer atomics, whose result does not depend on their order. Called by host/backend/; does not choose words or planes. */
+ * In: `rows` rows, words first .. first + words - 1 of each, packed in panels of 16 (kernels.h). Out: gram(i, j) += factor * count
+ * for i >= j, column-major. A block takes 64 x 64 pairs and one slice of the words; a thread takes 4 x 4 pairs. Slices of the same
+ * pairs meet in integer atomics, whose result does not depend on their order. Called by host/backend/; does not choose words or
+ * planes. */
 #include "kernels.h"
 #include "launch.h"
 

@@ -1,6 +1,6 @@
-/* target[i] = standard normal number first + i of the stream EG_RANDOM_AMPLITUDES, i < count. Called once a random state. A thread makes
- * pairs. The numbers are those of the host bit by bit, because state/random.h is made of operations that IEEE 754 rounds in one way
- * only: to be compiled without fused multiply-add (--fmad=false, -ffp-contract=off). */
+/* target[i] = standard normal number first + i of the stream EG_RANDOM_AMPLITUDES, i < count. Called once a random state. A thread
+ * makes pairs. The numbers are those of the host bit by bit, because state/random.h is made of operations that IEEE 754 rounds in
+ * one way only: to be compiled without fused multiply-add (--fmad=false, -ffp-contract=off). */
 #include "kernels.h"
 #include "launch.h"
 

@@ -1,9 +1,9 @@
 /* Vectors of packed bits cut into shorter ones by a choice of index bits.
- * In: `count` vectors of 2^parent_bits bits; out: children of 2^child_bits bits (kernels.h). All of it is one permutation of the bits of
- * an index; those above the parent's number the vectors and stay. A block takes a tile of 2^12 words that is closed under the part
- * of the permutation that matters: the six bits inside a word before and after, and the lowest word bits before and after, so that memory
- * is read and written in runs. Bits enter words by exchange between pairs of words in shared memory, at most six times; where whole
- * words move there is none. Called by host/backend/; does not merge equal children. */
+ * In: `count` vectors of 2^parent_bits bits; out: children of 2^child_bits bits (kernels.h). All of it is one permutation of the
+ * bits of an index; those above the parent's number the vectors and stay. A block takes a tile of 2^12 words that is closed under
+ * the part of the permutation that matters: the six bits inside a word before and after, and the lowest word bits before and after,
+ * so that memory is read and written in runs. Bits enter words by exchange between pairs of words in shared memory, at most six
+ * times; where whole words move there is none. Called by host/backend/; does not merge equal children. */
 #include "kernels.h"
 #include "launch.h"
 
@@ -15,8 +15,8 @@ constexpr uint64_t MOST_BLOCKS = uint64_t(1) << 20;
 
 enum { SOURCE, TARGET, LOCAL, TABLES };
 
-/* Bit `position` of the place in a word changes places with bit `partner` of the number of the word in its tile, or (-1) with another
- * bit of the place: the bits of `mask` with those `shift` above them. */
+/* Bit `position` of the place in a word changes places with bit `partner` of the number of the word in its tile, or (-1) with
+ * another bit of the place: the bits of `mask` with those `shift` above them. */
 struct exchange {
     int shift, partner;
     uint64_t mask;

@@ -1,8 +1,9 @@
 /* An integer Gram matrix, weighted: K(i, j) becomes the double of D^1/2 K D^1/2 in place, for i >= j, with the bits of the CPU; and
  * three sums over the matrix as 128-bit integers.
- * In: n x n counts, column-major, `n` weights. Out: doubles in the place of the counts; sums[0..5] (kernels.h), behind them scratch.
- * A thread adds in 128 bits, a block in shared memory; blocks meet in twelve limbs of 32 bits, each in a word of 64, so that no
- * carry is lost, and a last small kernel carries. Integers throughout: the order does not matter. Called by host/backend/. */
+ * In: n x n counts, column-major, `n` weights. Out: doubles in the place of the counts; sums[0..5] (kernels.h), behind them
+ * scratch. A thread adds in 128 bits, a block in shared memory; blocks meet in twelve limbs of 32 bits, each in a word of 64, so
+ * that no carry is lost, and a last small kernel carries. Integers throughout: the order does not matter. Called by
+ * host/backend/. */
 #include "kernels.h"
 #include "launch.h"
 

@@ -1,5 +1,5 @@
-/* The case table on one device beside the CPU: what test_emulated_cases and test_gpu_cases have in common. A device that is not there
- * means Skipped, unless an environment variable requires it. */
+/* The case table on one device beside the CPU: what test_emulated_cases and test_gpu_cases have in common. A device that is not
+ * there means Skipped, unless an environment variable requires it. */
 #ifndef EG_TESTS_DEVICE_CASES_H
 #define EG_TESTS_DEVICE_CASES_H
 

@@ -1,5 +1,5 @@
-/* How entropies of networks scale: made-up entropies with a known law, the pairs of equal entropy, and small sweeps against scans of
- * the same networks. */
+/* How entropies of networks scale: made-up entropies with a known law, the pairs of equal entropy, and small sweeps against scans
+ * of the same networks. */
 #include "base/progress.h"
 #include "check.h"
 #include "cut/cut.h"
@@ -75,8 +75,8 @@ static void test_models(void)
     CHECK_NEAR(scaling.largest_page_share, 0.98, 2e-3);
 }
 
-/* The law that the points were made from is the verdict, in most draws of the noise; another one is so in none or one. Nothing says that
- * the true law cannot be told from one that contains it. */
+/* The law that the points were made from is the verdict, in most draws of the noise; another one is so in none or one. Nothing says
+ * that the true law cannot be told from one that contains it. */
 static void test_verdicts(void)
 {
     for (size_t k = 0; k < CASES; k++) {

@@ -1,6 +1,6 @@
-/* Certificates of the reductions of 0/1 functions: from the distinct columns, the distinct rows and the classes the matrix of a cut comes
- * back bit for bit; columns made through chains of regions are those made at once; nothing is lost when memory runs out. Blocks
- * and transposes of what is left are in test_bit_matrix.c. */
+/* Certificates of the reductions of 0/1 functions: from the distinct columns, the distinct rows and the classes the matrix of a cut
+ * comes back bit for bit; columns made through chains of regions are those made at once; nothing is lost when memory runs out.
+ * Blocks and transposes of what is left are in test_bit_matrix.c. */
 #include "reduce/bit_matrix.h"
 #include "sources.h"
 

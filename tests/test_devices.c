@@ -1,5 +1,5 @@
-/* Devices by name, and the loader of plug-ins: all that can go wrong without a GPU, and a plug-in that works. The tiny plug-ins are in
- * backend_plugins/; they are loaded as the kind "emulated", which wants no driver, by way of symbolic links. */
+/* Devices by name, and the loader of plug-ins: all that can go wrong without a GPU, and a plug-in that works. The tiny plug-ins are
+ * in backend_plugins/; they are loaded as the kind "emulated", which wants no driver, by way of symbolic links. */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <sys/stat.h>

@@ -1,7 +1,7 @@
-/* The three ways of counting integer Gram matrices on the emulated CUDA device (host/backend/cuda/counts.h), each forced by the environment,
- * beside the CPU: every integer must be the same. Shapes lie around panels, tiles and the pieces of a product, weights are none, all alike
- * and of many bit planes. That a way was really taken is seen by the product that fails when it is told to. The kernels by themselves
- * are in emulation/test_kernels_counts.c. */
+/* The three ways of counting integer Gram matrices on the emulated CUDA device (host/backend/cuda/counts.h), each forced by the
+ * environment, beside the CPU: every integer must be the same. Shapes lie around panels, tiles and the pieces of a product, weights
+ * are none, all alike and of many bit planes. That a way was really taken is seen by the product that fails when it is told to. The
+ * kernels by themselves are in emulation/test_kernels_counts.c. */
 #include "backend/popcount.h"
 #include "device_cases.h"
 

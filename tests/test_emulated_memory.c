@@ -1,5 +1,6 @@
 /* Shortage of memory on the emulated CUDA device, of both kinds: pinned memory of the host, and memory of the device, which
- * another lane is about to free or another program took after the device was opened. The numbers of calls are those of a new process. */
+ * another lane is about to free or another program took after the device was opened. The numbers of calls are those of a new
+ * process. */
 #include "device_cases.h"
 
 enum { PIXELS = 14, NUMBERS = 1 << PIXELS };
@@ -46,9 +47,9 @@ static void check_loaded(opened *all, bool is_held)
     backend->release(all->lane, panel);
 }
 
-/* Of the calls of cudaMallocHost two are for the first number that a device is given, here and when main() looks for it; then come two for
- * the function. When the second of these fails, both halves are made again, and smaller. The next lane gives up: it wants the smallest
- * halves. */
+/* Of the calls of cudaMallocHost two are for the first number that a device is given, here and when main() looks for it; then come
+ * two for the function. When the second of these fails, both halves are made again, and smaller. The next lane gives up: it wants
+ * the smallest halves. */
 static void test_pinned_memory(void)
 {
     opened all;

@@ -1,5 +1,5 @@
-/* Networks on the emulated CUDA device beside the CPU (device_networks.h): also with work put off, with threads in other orders, and
- * with little memory. */
+/* Networks on the emulated CUDA device beside the CPU (device_networks.h): also with work put off, with threads in other orders,
+ * and with little memory. */
 #include "device_networks.h"
 
 static void with_setting(const char *name, const char *value)

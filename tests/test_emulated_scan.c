@@ -1,6 +1,6 @@
-/* Whole scans on the emulated CUDA device beside the CPU: those of device_scans.h, and what can happen to a device: little memory, another
- * program on it, work done late, solvers that give up, two of them. What the engine does not give back ends the program with exit
- * code 99. */
+/* Whole scans on the emulated CUDA device beside the CPU: those of device_scans.h, and what can happen to a device: little memory,
+ * another program on it, work done late, solvers that give up, two of them. What the engine does not give back ends the program
+ * with exit code 99. */
 #include "device_scans.h"
 
 /* ---- What can happen to a device ---- */

@@ -1,5 +1,5 @@
-/* One plan, few matrices: cuts made from other cuts against the same cuts made alone, cuts that are called the same as others, little
- * memory, and faults planted in the operations that only such plans use. */
+/* One plan, few matrices: cuts made from other cuts against the same cuts made alone, cuts that are called the same as others,
+ * little memory, and faults planted in the operations that only such plans use. */
 #include "reductions.h"
 #include "scan/scan.h"
 
@@ -19,7 +19,8 @@ static eegpu_result *scan_alone(const eegpu_state *state, uint64_t mask, const e
     return result;
 }
 
-/* Same numbers within the bounds and within 1e-11; same shapes. Ranks of 0/1 functions are the same, others may be read off differently. */
+/* Same numbers within the bounds and within 1e-11; same shapes. Ranks of 0/1 functions are the same, others may be read off
+ * differently. */
 static void compare_alone(const eegpu_record *record, const eegpu_record *alone, bool has_labels, const char *name)
 {
     EXPECT(fabs(record->s_vn - alone->s_vn) <= fmin(record->error + alone->error, 1e-11) && record->error + alone->error < 1e-9,

@@ -1,5 +1,6 @@
-/* The permutation of the CPU back end: every number of a panel is the one that the layout names, for random layouts of real, complex and
- * 0/1 functions of 0 to 14 pixels, any panel, scaled or not, and for panels so large that they are written past the caches. */
+/* The permutation of the CPU back end: every number of a panel is the one that the layout names, for random layouts of real,
+ * complex and 0/1 functions of 0 to 14 pixels, any panel, scaled or not, and for panels so large that they are written past the
+ * caches. */
 #include "backend/gather.h"
 
 #include "base/bits.h"

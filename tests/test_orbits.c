@@ -1,5 +1,5 @@
-/* Orbits of cuts under symmetries: against images under every element of a group of plain permutations, and equal spectra of what is
- * called the same. */
+/* Orbits of cuts under symmetries: against images under every element of a group of plain permutations, and equal spectra of what
+ * is called the same. */
 #include "permutation.h"
 #include "reduce/symmetry.h"
 #include "scanning.h"
@@ -98,7 +98,8 @@ static void test_repeated_cuts(void)
     }
 }
 
-/* 9 x 9 pixels, two words a mask: strips of every place and width under all shifts and turns; the other side of a strip is a strip. */
+/* 9 x 9 pixels, two words a mask: strips of every place and width under all shifts and turns; the other side of a strip is a
+ * strip. */
 static void test_wide_masks(void)
 {
     static eg_symmetry_group group;

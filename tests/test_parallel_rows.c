@@ -1,5 +1,5 @@
-/* Classes of parallel rows and blocks, compared with all pairs of rows in exact arithmetic of its own (mantissas as integers); what is
- * found must rebuild the matrix. Planted factors, products that round, complex rows, tiny numbers, bad hashes, early decisions. */
+/* Classes of parallel rows and blocks, compared with all pairs of rows in exact arithmetic of its own (mantissas as integers); what
+ * is found must rebuild the matrix. Planted factors, products that round, complex rows, tiny numbers, bad hashes. */
 #include "backend/gather.h"
 #include "reduce/parallel_rows.h"
 

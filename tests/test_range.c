@@ -1,5 +1,6 @@
-/* The range of a cut against a search that compares rows entry by entry, for every region of small lattices; the same numbers whether the function
- * is held as bits or as an image set; counter-examples looked up in the function; distances; ranges that are known; records, stops, bytes. */
+/* The range of a cut against a search that compares rows entry by entry, for every region of small lattices; the same numbers
+ * whether the function is held as bits or as an image set; counter-examples looked up in the function; distances; ranges that are
+ * known; records, stops, bytes. */
 #include "measure/range.h"
 #include "scanning.h"
 #include "temporary.h"

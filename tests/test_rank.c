@@ -1,5 +1,5 @@
-/* Exact ranks of 0/1 matrices: residues and kernels against 128-bit integers, ranks against fraction-free elimination, against elimination
- * modulo small primes, and against known ones; what the stated probability of failure says. */
+/* Exact ranks of 0/1 matrices: residues and kernels against 128-bit integers, ranks against fraction-free elimination, against
+ * elimination modulo small primes, and against known ones; what the stated probability of failure says. */
 #include "reduce/rank.h"
 
 #include "base/bits.h"

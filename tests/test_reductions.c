@@ -1,5 +1,5 @@
-/* With the exact reductions or without: the same spectra, entropies and ranks for every built-in function and for image sets; what is
- * left after them against a plain count of distinct rows, columns and components; purities against integers; known sizes; very
+/* With the exact reductions or without: the same spectra, entropies and ranks for every built-in function and for image sets; what
+ * is left after them against a plain count of distinct rows, columns and components; purities against integers; known sizes; very
  * large multiplicities. */
 #include "reductions.h"
 #include "spectrum/spectrum.h"

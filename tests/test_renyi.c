@@ -161,7 +161,8 @@ static void test_blas(void)
     printf("(%s, kernels %s%s) ", info.library, info.kernels, info.corrected ? ", corrected" : "");
 }
 
-/* What a child does: known numbers, of a function that needs the BLAS, on two threads. Exit 0: all is well, 3: there is no BLAS; the message on stdout. */
+/* What a child does: known numbers, of a function that needs the BLAS, on two threads. Exit 0: all is well, 3: there is no BLAS;
+ * the message on stdout. */
 static int child(bool expect_serial)
 {
     static const double expected[3] = {0.649585491048, 0.596541549060, 0.931591088937};

@@ -1,5 +1,5 @@
-/* The writers: numbers that read back, strings, units, what is null, CSV columns, the table and its widths, archives. JSON is checked
- * with a parser that is not ours. The scan is made by hand, so that every value is known. */
+/* The writers: numbers that read back, strings, units, what is null, CSV columns, the table and its widths, archives. JSON is
+ * checked with a parser that is not ours. The scan is made by hand, so that every value is known. */
 #include <jansson.h>
 
 #include "check.h"

@@ -491,7 +491,8 @@ static void test_interruption(void)
     eegpu_state_close(state);
 }
 
-/* A factor does not change S, however large or small: neither squares nor fourth powers of amplitudes may leave the range of numbers. */
+/* A factor does not change S, however large or small: neither squares nor fourth powers of amplitudes may leave the range of
+ * numbers. */
 static void test_scales(void)
 {
     static const double scales[] = {1e-300, 4e-97, 1e-80, 1e-49, 1, 1e49, 1e80, 1e150, 1e300};

@@ -415,8 +415,8 @@ static eegpu_state *open_set(const unsigned char *pixels, int count, int height,
     return open_source(source, height, width);
 }
 
-/* Random images with all that a mirror, or a mirror with the colours exchanged, makes of them: one more image, or one image more often,
- * and the symmetry is gone. 9 x 9 pixels are more than a word. */
+/* Random images with all that a mirror, or a mirror with the colours exchanged, makes of them: one more image, or one image more
+ * often, and the symmetry is gone. 9 x 9 pixels are more than a word. */
 static void check_set(int height, int width, bool exchange)
 {
     enum { PAIRS = 40, MOST = 2 * PAIRS + 1 };

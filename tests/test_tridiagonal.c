@@ -1,5 +1,5 @@
-/* Eigenvalues of tridiagonal matrices: against counts of sign changes in long double, closed forms, and themselves: the bits are the same
- * whatever is solved beside, and with every instruction set. */
+/* Eigenvalues of tridiagonal matrices: against counts of sign changes in long double, closed forms, and themselves: the bits are
+ * the same whatever is solved beside, and with every instruction set. */
 #include "backend/tridiagonal.h"
 
 #include <float.h>

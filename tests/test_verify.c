@@ -1,4 +1,5 @@
-/* eg_verify() on the CPU and on devices that are the CPU with planted faults: what agrees, what differs, what fails, what is not taken. */
+/* eg_verify() on the CPU and on devices that are the CPU with planted faults: what agrees, what differs, what fails, what is not
+ * taken. */
 #include "scan/verify.h"
 #include "scanning.h"
 

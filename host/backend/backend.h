@@ -1,6 +1,6 @@
-/* The device operations as one table of functions, chosen once. Comes in: shapes, and buffers that belong to the device; goes out: buffers
- * of the device, and numbers. A back end holds no knowledge of cuts or entropies. The CPU's is the plain reference; that of the GPU
- * is a plug-in, loaded at run time (plugin.h). Called by the stages from reduce/ on. */
+/* The device operations as one table of functions, chosen once. Comes in: shapes, and buffers that belong to the device; goes out:
+ * buffers of the device, and numbers. A back end holds no knowledge of cuts or entropies. The CPU's is the plain reference; that of
+ * the GPU is a plug-in, loaded at run time (plugin.h). Called by the stages from reduce/ on. */
 #ifndef EG_BACKEND_BACKEND_H
 #define EG_BACKEND_BACKEND_H
 
@@ -36,8 +36,8 @@ typedef struct eg_device {
 } eg_device;
 
 /* A line of work on a device: a number of CPU threads, or a stream with its handles. Calls on one lane take place in order, and may
- * return before their work is done; those that return numbers to the host wait. Different lanes may be used by different threads. What one
- * lane has made another may use after wait(). */
+ * return before their work is done; those that return numbers to the host wait. Different lanes may be used by different threads.
+ * What one lane has made another may use after wait(). */
 typedef struct eg_lane {
     eg_device *device;
     int threads; /* of the CPU, that calls may use */
@@ -86,8 +86,8 @@ typedef struct eg_backend {
 
     /* ---- The matrix of a cut ---- */
 
-    /* Columns [first, first + count) of M into `panel`, column-major with the rows contiguous (leading dimension 2^row_bits; pairs when
-     * complex). `first` and `count` are multiples of one power of two >= count. Amplitudes are scaled by 2^exponent. */
+    /* Columns [first, first + count) of M into `panel`, column-major with the rows contiguous (leading dimension 2^row_bits; pairs
+     * when complex). `first` and `count` are multiples of one power of two >= count. Amplitudes are scaled by 2^exponent. */
     eegpu_status (*gather)(eg_lane *lane, const eg_matrix_layout *layout, uint64_t first, uint64_t count, double *panel);
 
     /* eg_columns_derive() (columns.h); everything that goes in and out is on the host, except that the loaded function as a parent
@@ -99,8 +99,8 @@ typedef struct eg_backend {
     /* gram = keep * gram + panel panel^H, panel n x k column-major, leading dimension n. */
     eegpu_status (*gram)(eg_lane *lane, bool is_complex, int n, int k, const double *panel, double keep, double *gram);
 
-    /* Exact integers: K_ij = sum_c weight_c U_ic U_jc for a packed 0/1 matrix U (rows of ceil(columns / 64) words; weight NULL: all 1)
-     * into `counts`. `bits` and `weight` are on the host. Every K must be below 2^63. */
+    /* Exact integers: K_ij = sum_c weight_c U_ic U_jc for a packed 0/1 matrix U (rows of ceil(columns / 64) words; weight NULL: all
+     * 1) into `counts`. `bits` and `weight` are on the host. Every K must be below 2^63. */
     eegpu_status (*gram_bits)(eg_lane *lane, uint64_t rows, uint64_t columns, const uint64_t *bits, const uint64_t *weight,
                               uint64_t *counts);
 
@@ -108,8 +108,8 @@ typedef struct eg_backend {
      * everywhere when all weights, on the host, are 1). */
     eegpu_status (*weigh)(eg_lane *lane, uint64_t n, const uint64_t *weight, uint64_t *counts, eg_count_sums *sums);
 
-    /* child = trace of parent over the index bits that are not in kept_bits: parent is 2^parent_bits square, child 2^popcount(kept_bits);
-     * the order of the kept bits stays. */
+    /* child = trace of parent over the index bits that are not in kept_bits: parent is 2^parent_bits square, child
+     * 2^popcount(kept_bits); the order of the kept bits stays. */
     eegpu_status (*partial_trace)(eg_lane *lane, bool is_complex, int parent_bits, uint64_t kept_bits, const double *parent,
                                   double *child);
 
@@ -139,8 +139,8 @@ typedef struct eg_backend {
 /* The plain reference: loops, threads, LAPACK. */
 extern const eg_backend eg_backend_cpu;
 
-/* Open a device by name: cpu, cuda, cuda:K, or auto: the first GPU if there is one that works, else the CPU. EEGPU_NO_DEVICE with the
- * reason; EEGPU_USAGE for another name. */
+/* Open a device by name: cpu, cuda, cuda:K, or auto: the first GPU if there is one that works, else the CPU. EEGPU_NO_DEVICE with
+ * the reason; EEGPU_USAGE for another name. */
 EG_MUST eg_device_open(const char *name, eg_device **device);
 void eg_device_close(eg_device *device); /* NULL is fine */
 

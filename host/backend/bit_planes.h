@@ -1,6 +1,7 @@
-/* A packed 0/1 matrix with weighted columns as bit planes: of plane b only the columns whose weight / gcd has bit b are kept, squeezed
- * together, so that sum_c weight_c U_ic U_jc = gcd * sum over planes b of 2^b popcount(U_i & U_j). Comes in: rows of words on the host;
- * goes out: panels of 16 rows, word by word, ready for AND and popcount on any device. Called by gram_bits.c and the GPU's counts.c. */
+/* A packed 0/1 matrix with weighted columns as bit planes: of plane b only the columns whose weight / gcd has bit b are kept,
+ * squeezed together, so that sum_c weight_c U_ic U_jc = gcd * sum over planes b of 2^b popcount(U_i & U_j). Comes in: rows of words
+ * on the host; goes out: panels of 16 rows, word by word, ready for AND and popcount on any device. Called by gram_bits.c and the
+ * GPU's counts.c. */
 #ifndef EG_BACKEND_BIT_PLANES_H
 #define EG_BACKEND_BIT_PLANES_H
 
@@ -23,7 +24,8 @@ typedef struct eg_bit_planes {
     eg_budget *budget;
 } eg_bit_planes;
 
-/* Row i is ceil(columns / 64) words of `bits`, lowest column first; bits past the last column do not count. `weight` NULL: all 1. */
+/* Row i is ceil(columns / 64) words of `bits`, lowest column first; bits past the last column do not count. `weight` NULL: all
+ * 1. */
 EG_MUST eg_bit_planes_pack(eg_budget *budget, uint64_t rows, uint64_t columns, const uint64_t *bits, const uint64_t *weight,
                            int threads, eg_bit_planes *planes);
 

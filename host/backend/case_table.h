@@ -1,4 +1,5 @@
-/* What the files of the case table share: an instance, and the steps of which prepare(), run() and collect() consist. See cases.h. */
+/* What the files of the case table share: an instance, and the steps of which prepare(), run() and collect() consist. See
+ * cases.h. */
 #ifndef EG_BACKEND_CASE_TABLE_H
 #define EG_BACKEND_CASE_TABLE_H
 

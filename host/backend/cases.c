@@ -1,5 +1,5 @@
-/* The frame of the case table: rows, places, instances, random input, comparison. Comes in: rows of cases_*.c; goes out: differences and
- * bounds. See cases.h. */
+/* The frame of the case table: rows, places, instances, random input, comparison. Comes in: rows of cases_*.c; goes out:
+ * differences and bounds. See cases.h. */
 #include "backend/cases.h"
 
 #include <float.h>

@@ -1,7 +1,7 @@
 /* The device operations as one table of cases, for the tests, for `eegpu verify` and for measuring. Comes in: a row of the table, a
- * size, a device; goes out: a run of the operation that can be timed, and how far its result is from that of the same run on the CPU,
- * with the bound on what may lie between them: 0 where both must have the same bits. Input follows from the row and the size alone.
- * Nothing is printed here. */
+ * size, a device; goes out: a run of the operation that can be timed, and how far its result is from that of the same run on the
+ * CPU, with the bound on what may lie between them: 0 where both must have the same bits. Input follows from the row and the size
+ * alone. Nothing is printed here. */
 #ifndef EG_BACKEND_CASES_H
 #define EG_BACKEND_CASES_H
 

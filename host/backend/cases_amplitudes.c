@@ -1,8 +1,8 @@
 /* Cases of what moves amplitudes: load and gather, in several orders of the bits. See cases.h. */
 #include "backend/case_table.h"
 
-/* Which bits are rows: the low ones (nothing moves), the high ones (a transposition), every second one from the top down; the last with
- * only the second quarter of the columns; the last panel by panel, with the function loaded anew. */
+/* Which bits are rows: the low ones (nothing moves), the high ones (a transposition), every second one from the top down; the last
+ * with only the second quarter of the columns; the last panel by panel, with the function loaded anew. */
 enum { IDENTITY, TRANSPOSED, MIXED, QUARTER, STREAMED };
 
 enum { STREAMED_PANELS_BITS = 2 };

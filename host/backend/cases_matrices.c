@@ -1,5 +1,5 @@
-/* Cases of what is done with Gram matrices and of the solvers. Every matrix is made of numbers in [-1, 1), its diagonal positive where
- * it stands for a Hermitian one. See cases.h. */
+/* Cases of what is done with Gram matrices and of the solvers. Every matrix is made of numbers in [-1, 1), its diagonal positive
+ * where it stands for a Hermitian one. See cases.h. */
 #include <math.h>
 
 #include "backend/case_table.h"
@@ -193,7 +193,8 @@ static eg_case_cost cost_of_invariants(const eg_case *row, int size)
     return (eg_case_cost){.bytes = 8 * entries, .operations = 2 * entries};
 }
 
-/* ---- eigenvalues: ONE matrix, MANY of the same kind, or a MIXTURE of sizes and kinds. host[0] the matrices, host[1] the values ---- */
+/* ---- eigenvalues: ONE matrix, MANY of the same kind, or a MIXTURE of sizes and kinds. host[0] the matrices, host[1] the
+ * values ---- */
 
 enum { ONE, MANY, MIXTURE };
 

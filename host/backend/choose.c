@@ -1,7 +1,7 @@
-/* Devices by name, and the loader of back ends that are plug-ins. Comes in: cpu, cuda, cuda:K or auto; goes out: an open device, or the
- * exact reason why there is none. Plug-ins are looked for in the absolute folders of EEGPU_PLUGIN_PATH, where they are installed, and
- * beside the running program; never in the current folder; in a build without CUDA in EEGPU_PLUGIN_PATH only. Called by scan/ and cli/.
- * For tests there is one kind more, "emulated", which is found in EEGPU_PLUGIN_PATH only. */
+/* Devices by name, and the loader of back ends that are plug-ins. Comes in: cpu, cuda, cuda:K or auto; goes out: an open device, or
+ * the exact reason why there is none. Plug-ins are looked for in the absolute folders of EEGPU_PLUGIN_PATH, where they are
+ * installed, and beside the running program; never in the current folder; in a build without CUDA in EEGPU_PLUGIN_PATH only. Called
+ * by scan/ and cli/. For tests there is one kind more, "emulated", which is found in EEGPU_PLUGIN_PATH only. */
 #include <dlfcn.h>
 #include <limits.h>
 #include <pthread.h>
@@ -36,8 +36,8 @@ static pthread_mutex_t kinds_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static _Thread_local char why_no_gpu[EG_MESSAGE_SIZE];
 
-/* ---- Where a plug-in is. CMake gives EEGPU_PLUGIN_FOLDER, where they are installed, and EEGPU_LIBRARY_FOLDER, the folder of libraries
- * below a prefix ---- */
+/* ---- Where a plug-in is. CMake gives EEGPU_PLUGIN_FOLDER, where they are installed, and EEGPU_LIBRARY_FOLDER, the folder of
+ * libraries below a prefix ---- */
 
 typedef struct search {
     const char *file;
@@ -132,9 +132,9 @@ static eegpu_status call_plugin(const char *path, void *library, const eg_backen
                    symbol != NULL ? "it returned none" : "it has no " EG_BACKEND_PLUGIN_FUNCTION_SYMBOL);
 }
 
-/* With this variable cuBLAS replaces double precision by integer arithmetic of as many bits as other variables say, whatever mode its handles
- * are in: Gram matrices would be inexact, and those checks that compare them with themselves would pass. Whether the process has cuBLAS
- * already, which looks at the variable when it starts, is not known here, so to change it would be no help. */
+/* With this variable cuBLAS replaces double precision by integer arithmetic of as many bits as other variables say, whatever mode
+ * its handles are in: Gram matrices would be inexact, and those checks that compare them with themselves would pass. Whether the
+ * process has cuBLAS already, which looks at the variable when it starts, is not known here, so to change it would be no help. */
 static eegpu_status check_arithmetic(void)
 {
     const char *value = getenv("CUBLAS_EMULATE_DOUBLE_PRECISION");

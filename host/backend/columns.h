@@ -17,10 +17,10 @@ typedef struct eg_columns {
 /* A 0/1 state as one column; it borrows the state's bits and is not freed. */
 void eg_columns_of_state(const eegpu_state *state, uint64_t *weight_of_one, eg_columns *whole);
 
-/* The columns of the region `pixels` (bit i: pixel i), a non-empty subset of the parent's pixels. With `class_of_column` not NULL (room for
- * parent count * 2^(parent size - s) numbers) it says which vector each column became, EG_ZERO_VECTOR for zeros: column number
- * v * 2^(parent size - s) + x belongs to parent vector v and to the image of the pixels left out whose bits, in the parent's order,
- * are the binary digits of x. Time: one pass over the parent's bits. */
+/* The columns of the region `pixels` (bit i: pixel i), a non-empty subset of the parent's pixels. With `class_of_column` not NULL
+ * (room for parent count * 2^(parent size - s) numbers) it says which vector each column became, EG_ZERO_VECTOR for zeros: column
+ * number v * 2^(parent size - s) + x belongs to parent vector v and to the image of the pixels left out whose bits, in the parent's
+ * order, are the binary digits of x. Time: one pass over the parent's bits. */
 EG_MUST eg_columns_derive(const eg_columns *parent, uint64_t pixels, eg_budget *budget, uint32_t *class_of_column,
                           eg_columns *child);
 

@@ -15,8 +15,8 @@
 
 /* ---- Devices and lanes ---- */
 
-/* Amplitudes in a gathered panel: 32 MiB (64 for complex ones) keeps the permutation at full speed and costs little memory. Threaded
- * BLAS pays from about n = 256 on (measured). */
+/* Amplitudes in a gathered panel: 32 MiB (64 for complex ones) keeps the permutation at full speed and costs little memory.
+ * Threaded BLAS pays from about n = 256 on (measured). */
 static const eg_capacity capacity = {.panel_amplitudes = UINT64_C(1) << 22, .wide_from_flops = 5e7};
 
 static eegpu_status open_device(int number, eg_device **device)
@@ -114,7 +114,8 @@ typedef struct weighing {
     pthread_mutex_t lock;
 } weighing;
 
-/* Sums of integers are the same in any order. Twice what is below the diagonal counts: at most the number of ones squared, below 2^81. */
+/* Sums of integers are the same in any order. Twice what is below the diagonal counts: at most the number of ones squared, below
+ * 2^81. */
 static eegpu_status weigh_columns(void *context, uint64_t first, uint64_t last, int worker)
 {
     weighing *w = context;

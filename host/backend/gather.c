@@ -1,8 +1,8 @@
 /* A permutation of index bits, block by block. Comes in: a state and which bits are rows and columns; goes out: columns of the
  * matrix as doubles. Bit t of a place in the panel (rows first, then columns) is some bit of the index of the amplitude that
- * belongs there. A block holds all places that agree outside the lowest bits of either side: up to eight cache lines are read whole and
- * eight written whole, whatever sets of the cache they fall into. Blocks near each other on both sides follow each other. Offsets
- * come from tables, never bit by bit. Called by cpu.c, reduce/parallel_rows.c and scan/schmidt.c. */
+ * belongs there. A block holds all places that agree outside the lowest bits of either side: up to eight cache lines are read whole
+ * and eight written whole, whatever sets of the cache they fall into. Blocks near each other on both sides follow each other.
+ * Offsets come from tables, never bit by bit. Called by cpu.c, reduce/parallel_rows.c and scan/schmidt.c. */
 #include "backend/gather.h"
 
 #include <math.h>
@@ -157,8 +157,8 @@ static void plan_permutation(const eg_matrix_layout *layout, uint64_t first, uin
     p->base &= ~eg_low_mask(p->line_bits); /* in `from` already */
 }
 
-/* Two numbers at a time. `streams`: past the caches, where a panel would not stay in them; a line is written whole, so that it need not
- * be read first. */
+/* Two numbers at a time. `streams`: past the caches, where a panel would not stay in them; a line is written whole, so that it need
+ * not be read first. */
 typedef double pair __attribute__((vector_size(16)));
 
 static inline void put(double *to, pair numbers, bool streams)

@@ -1,6 +1,6 @@
-/* The parts of the CPU back end that are plain loops: comes in a state or a density matrix, goes out a panel or a smaller density matrix.
- * See the table in backend.h. Called by cpu.c; eg_gather_columns() also by reduce/parallel_rows.c and scan/schmidt.c, which work on the
- * host whatever the device. */
+/* The parts of the CPU back end that are plain loops: comes in a state or a density matrix, goes out a panel or a smaller density
+ * matrix. See the table in backend.h. Called by cpu.c; eg_gather_columns() also by reduce/parallel_rows.c and scan/schmidt.c, which
+ * work on the host whatever the device. */
 #ifndef EG_BACKEND_GATHER_H
 #define EG_BACKEND_GATHER_H
 

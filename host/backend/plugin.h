@@ -1,6 +1,6 @@
-/* A back end that is loaded at run time: what the program and the plug-in know of each other. The plug-in exports eg_backend_plugin_abi
- * and eg_backend_plugin(), which is called only when the texts agree. It is never unloaded: threads and handlers of the driver
- * may outlive it. The program's side is choose.c, the other is cuda/plugin.c. */
+/* A back end that is loaded at run time: what the program and the plug-in know of each other. The plug-in exports
+ * eg_backend_plugin_abi and eg_backend_plugin(), which is called only when the texts agree. It is never unloaded: threads and
+ * handlers of the driver may outlive it. The program's side is choose.c, the other is cuda/plugin.c. */
 #ifndef EG_BACKEND_PLUGIN_H
 #define EG_BACKEND_PLUGIN_H
 
@@ -28,7 +28,8 @@ const char *eg_backend_why_no_gpu(void);
 /* The file that the CUDA back end was loaded from; NULL when it was not. */
 const char *eg_backend_plugin_path(void);
 
-/* That file, or the one that would be loaded; else where it was looked for, or that this build has none. With or without a driver. */
+/* That file, or the one that would be loaded; else where it was looked for, or that this build has none. With or without a
+ * driver. */
 void eg_backend_plugin_describe(char *text, size_t size);
 
 #endif

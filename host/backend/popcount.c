@@ -1,6 +1,6 @@
-/* The inner loops of the integer Gram: bits that two packed rows have in common, for 8 x 16 pairs of rows at a time. One function an
- * instruction set, one table. The lanes of a vector are 16 neighbouring rows, so that sums need no reduction across lanes. Called
- * by gram_bits.c through the table. */
+/* The inner loops of the integer Gram: bits that two packed rows have in common, for 8 x 16 pairs of rows at a time. One function
+ * an instruction set, one table. The lanes of a vector are 16 neighbouring rows, so that sums need no reduction across lanes.
+ * Called by gram_bits.c through the table. */
 #include "backend/popcount.h"
 
 #include <string.h>

@@ -25,8 +25,8 @@ const eg_popcount_kernel *eg_popcount_best(void);
 const char *eg_popcount_kernel_name(void);
 
 /* The lower triangle of K_ij = sum over c of weight_c U_ic U_jc into gram (rows x rows, column-major; the rest is left as it is).
- * Row i of U is ceil(columns / 64) words of `bits`, lowest column first; bits past the last column do not count. `weight` NULL: all 1.
- * The caller sees to it that every K < 2^63. The work grows with the number of set bits of weight / gcd(weights) in all. */
+ * Row i of U is ceil(columns / 64) words of `bits`, lowest column first; bits past the last column do not count. `weight` NULL:
+ * all 1. The caller sees to it that every K < 2^63. The work grows with the number of set bits of weight / gcd(weights) in all. */
 EG_MUST eg_gram_bits(eg_budget *budget, uint64_t rows, uint64_t columns, const uint64_t *bits, const uint64_t *weight,
                      uint64_t *gram, int threads);
 

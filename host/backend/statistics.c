@@ -1,5 +1,5 @@
-/* The counting table. Comes in: calls of operations; goes out: the same calls, and their time, bytes and flops in the statistics of the
- * device. Seconds of a stage are those of its thread less those of stages that it called. Not part of any back end. */
+/* The counting table. Comes in: calls of operations; goes out: the same calls, and their time, bytes and flops in the statistics of
+ * the device. Seconds of a stage are those of its thread less those of stages that it called. Not part of any back end. */
 #include "backend/statistics.h"
 
 #include <math.h>

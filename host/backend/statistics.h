@@ -1,6 +1,7 @@
 /* Where the time of a scan goes. Comes in: a device, whose table of operations is replaced by one that keeps count and calls the
  * original; stages of the host are marked by those who do them. Goes out: seconds, bytes and flops of every stage. On a GPU every
- * operation then waits for its end, so that its time is its own. Used by `scan --stats`; costs nothing where it is not asked for. */
+ * operation then waits for its end, so that its time is its own. Used by `scan --stats`; costs nothing where it is not asked
+ * for. */
 #ifndef EG_BACKEND_STATISTICS_H
 #define EG_BACKEND_STATISTICS_H
 

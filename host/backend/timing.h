@@ -1,5 +1,5 @@
-/* How long something takes, measured often enough to be believed. Comes in: what is to be timed, as a function, and how much effort it is
- * worth; goes out: least, median and upper quartile of its times. Used by `eegpu bench`. */
+/* How long something takes, measured often enough to be believed. Comes in: what is to be timed, as a function, and how much effort
+ * it is worth; goes out: least, median and upper quartile of its times. Used by `eegpu bench`. */
 #ifndef EG_BACKEND_TIMING_H
 #define EG_BACKEND_TIMING_H
 

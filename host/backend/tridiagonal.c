@@ -2,9 +2,9 @@
  * Problem, section 8.15; Reinsch, Numerische Mathematik 25, 1975), which is also LAPACK's for values alone. Comes in: matrices;
  * goes out: sorted eigenvalues. Called by lapack.c.
  *
- * A sweep is one long chain of divisions, which keeps a processor waiting. So each lane of a vector holds a matrix of its own; a lane that
- * ends its sweep begins the next one, and one that is done takes the next matrix. All instruction sets give the same bits, as products
- * are not contracted into sums (-ffp-contract=off). */
+ * A sweep is one long chain of divisions, which keeps a processor waiting. So each lane of a vector holds a matrix of its own; a
+ * lane that ends its sweep begins the next one, and one that is done takes the next matrix. All instruction sets give the same
+ * bits, as products are not contracted into sums (-ffp-contract=off). */
 #include "backend/tridiagonal.h"
 
 #include <float.h>
@@ -14,8 +14,8 @@
 
 enum { LANES = EG_TRIDIAGONAL_LANES, SWEEPS_A_VALUE = 30 };
 
-/* An entry below the diagonal is dropped when its square is at most eps^2 times the product of the diagonal entries beside it, or at
- * most 2^-120 of the norm squared: n of those change no eigenvalue by more than n 2^-59 of the norm. */
+/* An entry below the diagonal is dropped when its square is at most eps^2 times the product of the diagonal entries beside it, or
+ * at most 2^-120 of the norm squared: n of those change no eigenvalue by more than n 2^-59 of the norm. */
 static const double negligible_ratio = 0x1p-104, negligible_square = 0x1p-120;
 
 /* One sweep a lane, as far as it has come. */
@@ -27,7 +27,8 @@ struct eg_sweeps {
     int64_t stride[LANES]; /* rows to go back; 0: the lane is empty */
 };
 
-/* What a lane works on: block [first, last] of a matrix, of which the values before `low` are found; rows low .. high hang together. */
+/* What a lane works on: block [first, last] of a matrix, of which the values before `low` are found; rows low .. high hang
+ * together. */
 typedef struct lane {
     const eg_tridiagonal *matrix;
     size_t number;

@@ -1,5 +1,5 @@
-/* Eigenvalues of real symmetric tridiagonal matrices, several matrices at a time in the lanes of vectors. Comes in: what a Hermitian
- * matrix has been reduced to; goes out: all eigenvalues. Called by lapack.c; makes no vectors. */
+/* Eigenvalues of real symmetric tridiagonal matrices, several matrices at a time in the lanes of vectors. Comes in: what a
+ * Hermitian matrix has been reduced to; goes out: all eigenvalues. Called by lapack.c; makes no vectors. */
 #ifndef EG_BACKEND_TRIDIAGONAL_H
 #define EG_BACKEND_TRIDIAGONAL_H
 
@@ -27,13 +27,13 @@ typedef struct eg_tridiagonal_kernel {
     void (*advance)(eg_sweeps *sweeps, int64_t steps); /* every lane by so many rows */
 } eg_tridiagonal_kernel;
 
-/* All rows of the table, fastest first, also those that this CPU cannot run; the fastest one that it can. All give the same bits. */
+/* All rows of the table, fastest first, also those that this CPU cannot run; the fastest one that it can. All give the same
+ * bits. */
 const eg_tridiagonal_kernel *eg_tridiagonal_kernels(size_t *count);
 const eg_tridiagonal_kernel *eg_tridiagonal_best(void);
 
-/* SIZE_MAX: all are solved; else the number of the first that did not converge, or holds a number that is not finite; the last value of
- * such a matrix is NAN. The bits of a
- * matrix do not depend on which others are solved with it. */
+/* SIZE_MAX: all are solved; else the number of the first that did not converge, or holds a number that is not finite; the last
+ * value of such a matrix is NAN. The bits of a matrix do not depend on which others are solved with it. */
 size_t eg_tridiagonal_values(const eg_tridiagonal_kernel *kernel, const eg_tridiagonal *matrices, size_t count);
 
 #endif

@@ -10,8 +10,8 @@ typedef int64_t NAMED(masks) __attribute__((vector_size(WIDTH * sizeof(double)))
 #define EACH_VECTOR EG_UNROLL for (int v = 0; v < VECTORS; v++)
 #define EACH_LANE EG_UNROLL for (int k = 0; k < WIDTH; k++)
 
-/* One row of WIDTH matrices. In the notation of Parlett, The Symmetric Eigenvalue Problem, section 8.15: c and s are the squares of the
- * cosine and the sine of the rotation, `gamma` and `p` (gamma^2 / c) carry the sweep on. */
+/* One row of WIDTH matrices. In the notation of Parlett, The Symmetric Eigenvalue Problem, section 8.15: c and s are the squares of
+ * the cosine and the sine of the rotation, `gamma` and `p` (gamma^2 / c) carry the sweep on. */
 TARGET static inline void NAMED(advance_row)(eg_tridiagonal_row **row, const int64_t *stride, const lanes *sigma, lanes *c,
                                              lanes *s, lanes *gamma, lanes *p, lanes *above, masks *negligible)
 {

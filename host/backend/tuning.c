@@ -1,5 +1,5 @@
-/* The table of eigenvalue drivers: its file, and the choice by it. See tuning.h. The file is a head line, a line a row, and a last line,
- * so that one that was cut off is not believed. */
+/* The table of eigenvalue drivers: its file, and the choice by it. See tuning.h. The file is a head line, a line a row, and a last
+ * line, so that one that was cut off is not believed. */
 #include "backend/tuning.h"
 
 #include <errno.h>
@@ -174,7 +174,8 @@ done:
 
 /* ---- The choice ---- */
 
-/* That of the measured size nearest in ratio, the largest for all above; the rule below the smallest, and for other numbers of threads. */
+/* That of the measured size nearest in ratio, the largest for all above; the rule below the smallest, and for other numbers of
+ * threads. */
 eg_driver eg_tuning_driver(bool is_complex, int n, int threads)
 {
     const eg_tuning *tuning = eg_tuning_read();

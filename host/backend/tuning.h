@@ -1,6 +1,6 @@
-/* Which LAPACK driver solves for eigenvalues fastest on this machine, as measured once by `eegpu bench --tune`. Comes in: a small text file
- * in the user's cache folder, read once if it is there; goes out: the driver and its BLAS threads for a size. Without a file, or with
- * EEGPU_TUNING=off, a built-in rule decides. Called by lapack.c, by the measurement and by `eegpu info`. */
+/* Which LAPACK driver solves for eigenvalues fastest on this machine, as measured once by `eegpu bench --tune`. Comes in: a small
+ * text file in the user's cache folder, read once if it is there; goes out: the driver and its BLAS threads for a size. Without a
+ * file, or with EEGPU_TUNING=off, a built-in rule decides. Called by lapack.c, by the measurement and by `eegpu info`. */
 #ifndef EG_BACKEND_TUNING_H
 #define EG_BACKEND_TUNING_H
 

@@ -19,7 +19,8 @@ typedef struct eg_vector_set {
     eg_budget *budget;
 } eg_vector_set;
 
-/* Vectors that a set has room for at first. Of long ones there may be two only: those over all but one of thirty pixels are 64 MiB each. */
+/* Vectors that a set has room for at first. Of long ones there may be two only: those over all but one of thirty pixels are 64 MiB
+ * each. */
 static inline uint64_t eg_vector_set_first_capacity(uint64_t words)
 {
     enum { LONG_WORDS = 1 << 13 };

@@ -30,8 +30,9 @@ void eg_terminal_clear(eg_terminal *terminal);
 /* An eegpu_progress with the terminal as its user: draws the bar, and returns false once it was asked to stop. */
 bool eg_terminal_progress(void *terminal, const char *stage, double fraction);
 
-/* What `auto` took, and why it was not a GPU, in one line; nothing when a device was named. Said last: where something fails, the failure
- * is the only line. `why_cpu`: when no GPU was looked for; eg_why_cpu() says it of a scan, in static storage of the thread. */
+/* What `auto` took, and why it was not a GPU, in one line; nothing when a device was named. Said last: where something fails, the
+ * failure is the only line. `why_cpu`: when no GPU was looked for; eg_why_cpu() says it of a scan, in static storage of the
+ * thread. */
 void eg_terminal_say_device(eg_terminal *terminal, const eg_settings *settings, const char *device, const char *why_cpu);
 const char *eg_why_cpu(const eegpu_state *state);
 
@@ -65,8 +66,8 @@ EG_MUST eg_table_or_json_check(const eg_settings *settings);
 
 /* ---- Inputs (inputs.c) ---- */
 
-/* The function and the cuts that the settings name, the cuts first if the lattice is known: what is wrong with them is said before the
- * function is evaluated. What was opened before a failure is the caller's as well. */
+/* The function and the cuts that the settings name, the cuts first if the lattice is known: what is wrong with them is said before
+ * the function is evaluated. What was opened before a failure is the caller's as well. */
 EG_MUST eg_inputs_open(const eg_settings *settings, eg_terminal *terminal, eegpu_state **state, eegpu_cuts **cuts);
 
 /* ---- Commands ---- */

@@ -1,5 +1,5 @@
-/* `eegpu bench`: opens outputs and devices, measures or reads, writes, compares. Comes in: settings. Called by main.c. What is timed is scan/'s
- * business, how it looks is report/'s. */
+/* `eegpu bench`: opens outputs and devices, measures or reads, writes, compares. Comes in: settings. Called by main.c. What is
+ * timed is scan/'s business, how it looks is report/'s. */
 #include <string.h>
 
 #include "backend/plugin.h"

@@ -44,7 +44,8 @@ static void write_fact(const fact *one, bool json, FILE *stream)
     }
 }
 
-/* "ready", or why not; what is known of the device into `facts`. The GPU is asked for as `auto` does, which tells the bare reason. */
+/* "ready", or why not; what is known of the device into `facts`. The GPU is asked for as `auto` does, which tells the bare
+ * reason. */
 static void describe_device(const char *name, char *text, size_t size, eg_device_facts *facts)
 {
     eg_device *device = NULL;

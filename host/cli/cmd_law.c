@@ -1,5 +1,5 @@
-/* `eegpu law`: opens the output and the function with its cuts, or the JSON of a scan, studies, writes, and fails when a statement of the paper is
- * broken. Comes in: settings. Called by main.c. What is measured is scan/'s business, how it looks is report/'s. */
+/* `eegpu law`: opens the output and the function with its cuts, or the JSON of a scan, studies, writes, and fails when a statement
+ * of the paper is broken. Comes in: settings. Called by main.c. What is measured is scan/'s business, how it looks is report/'s. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* `eegpu verify`: opens the output, the function, the cuts and the devices, verifies, writes, and fails when something differs. Comes in:
- * settings. Called by main.c. What is compared is scan/'s business, how it looks is report/'s. */
+/* `eegpu verify`: opens the output, the function, the cuts and the devices, verifies, writes, and fails when something differs.
+ * Comes in: settings. Called by main.c. What is compared is scan/'s business, how it looks is report/'s. */
 #include <string.h>
 
 #include "backend/plugin.h"

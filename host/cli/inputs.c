@@ -1,4 +1,5 @@
-/* The inputs of the commands that cut: the function and the cuts. Comes in: settings; goes out: both, opened. Called by scan and verify. */
+/* The inputs of the commands that cut: the function and the cuts. Comes in: settings; goes out: both, opened. Called by scan and
+ * verify. */
 #include "cli/cli.h"
 #include "state/functions.h"
 

@@ -80,7 +80,8 @@ done:
     return status;
 }
 
-/* A picture of an earlier report would be taken for one of this. Only files of these names go, and no error is made of one that stays. */
+/* A picture of an earlier report would be taken for one of this. Only files of these names go, and no error is made of one that
+ * stays. */
 static void remove_stale(const eg_pages *pages)
 {
     char path[PATH_MAX];

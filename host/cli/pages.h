@@ -1,5 +1,5 @@
-/* The page and the pictures of `eegpu law`: --html FILE and --svg FOLDER. Comes in: settings, then a report; goes out: files, opened before
- * work starts and put in place together. Called by cmd_law.c. */
+/* The page and the pictures of `eegpu law`: --html FILE and --svg FOLDER. Comes in: settings, then a report; goes out: files,
+ * opened before work starts and put in place together. Called by cmd_law.c. */
 #ifndef EG_CLI_PAGES_H
 #define EG_CLI_PAGES_H
 

@@ -54,8 +54,8 @@ void eg_symmetry_group_add(eg_symmetry_group *group, const eg_symmetry *symmetry
 void eg_symmetry_group_name(eg_symmetry_group *group, const eg_symmetry *list, int count);
 
 /* same_as[i] is the number of the first cut that is cut i, its complement (S(A) = S(B)), or an image of either under the group; -1
- * when cut i is itself that first one. turned[i] (may be NULL): it is its complement that corresponds to the first one's A. Memory: 8 to 16 bytes a cut. On lists so long that the shifts would take long, only the
- * mirrors and turns of the group are used. */
+ * when cut i is itself that first one. turned[i] (may be NULL): it is its complement that corresponds to the first one's A. Memory:
+ * 8 to 16 bytes a cut. On lists so long that the shifts would take long, only the mirrors and turns of the group are used. */
 EG_MUST eg_cuts_orbits(const struct eegpu_cuts *cuts, const eg_symmetry_group *group, int64_t *same_as, bool *turned);
 
 #endif

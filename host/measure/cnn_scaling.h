@@ -8,7 +8,8 @@
 
 enum { EG_CNN_MOST_VALUES = 16, EG_CNN_MOST_CELLS = EG_CNN_MOST_VALUES * EG_CNN_MOST_VALUES };
 
-/* One network, drawn independently of the others (no two have a seed in common: standard errors count on it): means over the cuts of S, of S/L_A, and of S as a share of Page's value. */
+/* One network, drawn independently of the others (no two have a seed in common: standard errors count on it): means over the cuts
+ * of S, of S/L_A, and of S as a share of Page's value. */
 typedef struct eg_cnn_point {
     int layers, channels;
     uint64_t seed, parameters;

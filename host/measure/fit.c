@@ -1,5 +1,6 @@
-/* Least squares by the singular value decomposition of the centred and scaled regressors (one-sided Jacobi rotations): the intercept drops out,
- * and the singular values say how far the regressors are independent. Comes in: numbers; goes out: an eg_fit. */
+/* Least squares by the singular value decomposition of the centred and scaled regressors (one-sided Jacobi rotations): the
+ * intercept drops out, and the singular values say how far the regressors are independent. Comes in: numbers; goes out: an
+ * eg_fit. */
 #include "measure/fit.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* Cuts of one shape as one point of a fit. Comes in: cuts and records; goes out: the groups of an eg_law with their regressors. Called by
- * law.c. */
+/* Cuts of one shape as one point of a fit. Comes in: cuts and records; goes out: the groups of an eg_law with their regressors.
+ * Called by law.c. */
 #include "measure/groups.h"
 
 #include <math.h>
@@ -30,7 +30,8 @@ typedef struct side {
     uint64_t shape;
 } side;
 
-/* A number of the set of pixels on one side that does not change when the set is moved; `turn` is one of the 8 symmetries of the square. */
+/* A number of the set of pixels on one side that does not change when the set is moved; `turn` is one of the 8 symmetries of the
+ * square. */
 static uint64_t moved_shape(const struct eegpu_cuts *cuts, const uint64_t *mask, bool in_a, int turn, int *extent)
 {
     int top = INT32_MAX, left = INT32_MAX, bottom = INT32_MIN, right = INT32_MIN;

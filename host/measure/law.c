@@ -1,7 +1,7 @@
-/* Fits and the verdict. Every model of the table is fitted to the same groups; the law of the model with the least AICc is the verdict if no
- * model of another law comes near, if the model describes the entropies, and if S grows with what it names. That S grows with nothing is
- * believed only where growth can be ruled out, not where it is just not seen. Everything else is undecided, with what would tell.
- * Called by `eegpu law`. */
+/* Fits and the verdict. Every model of the table is fitted to the same groups; the law of the model with the least AICc is the
+ * verdict if no model of another law comes near, if the model describes the entropies, and if S grows with what it names. That S
+ * grows with nothing is believed only where growth can be ruled out, not where it is just not seen. Everything else is undecided,
+ * with what would tell. Called by `eegpu law`. */
 #include "measure/law.h"
 
 #include <math.h>

@@ -1,16 +1,16 @@
-/* Which law do the entropies of the cuts follow: area, volume, logarithmic, or can these cuts not tell? Comes in: cuts and their records;
- * goes out: averages over cuts of one shape, fits of the models of a table, a verdict with its reason. Called by `eegpu law`. All in nats.
- * It computes no entropies. */
+/* Which law do the entropies of the cuts follow: area, volume, logarithmic, or can these cuts not tell? Comes in: cuts and their
+ * records; goes out: averages over cuts of one shape, fits of the models of a table, a verdict with its reason. Called by `eegpu
+ * law`. All in nats. It computes no entropies. */
 #ifndef EG_MEASURE_LAW_H
 #define EG_MEASURE_LAW_H
 
 #include "cut/cut.h"
 #include "measure/fit.h"
 
-/* What S may be fitted against. On a chain (a lattice of height or width 1) LOGARITHM is -sum_{i<j} q_i q_j log d(i, j) over the ends of A
- * (q = +1 and -1 in turn) and their mirror images at the open ends (the opposite q), d = (2N/pi) |sin(pi distance / 2N)|: for one end after l
- * pixels it is log((2N/pi) sin(pi l/N)), and a critical chain of central charge c has S = c/6 of it (Calabrese and Cardy, 2004; for
- * several ends, of free fermions). On other lattices it is log min(N_A, N_B). END is the sum of 1/d^2 over the
+/* What S may be fitted against. On a chain (a lattice of height or width 1) LOGARITHM is -sum_{i<j} q_i q_j log d(i, j) over the
+ * ends of A (q = +1 and -1 in turn) and their mirror images at the open ends (the opposite q), d = (2N/pi) |sin(pi distance / 2N)|:
+ * for one end after l pixels it is log((2N/pi) sin(pi l/N)), and a critical chain of central charge c has S = c/6 of it (Calabrese
+ * and Cardy, 2004; for several ends, of free fermions). On other lattices it is log min(N_A, N_B). END is the sum of 1/d^2 over the
  * same pairs without the mixed ones (an end and the image of another): what distant ends lose fast, as in a chain with a gap. */
 typedef enum eg_regressor { EG_BOUNDARY, EG_BONDS, EG_VOLUME, EG_LOGARITHM, EG_END, EG_REGRESSORS } eg_regressor;
 
@@ -32,8 +32,8 @@ typedef struct eg_law_model {
 enum { EG_LAW_MODELS = 7 };
 extern const eg_law_model eg_law_models[EG_LAW_MODELS];
 
-/* Cuts whose smaller sides are one shape (moved, turned or mirrored), with the same boundary and bonds. A cut and its complement are one
- * cut: of two equal sides the one with the smaller boundary counts, then the more compact one. */
+/* Cuts whose smaller sides are one shape (moved, turned or mirrored), with the same boundary and bonds. A cut and its complement
+ * are one cut: of two equal sides the one with the smaller boundary counts, then the more compact one. */
 typedef struct eg_law_group {
     size_t first, cuts;              /* the number of one of them; how many */
     int volume;                      /* min(N_A, N_B) */
@@ -58,13 +58,17 @@ typedef struct eg_law {
 } eg_law;
 
 /* A verdict needs this many groups, and:
- * - for a law that names a regressor: this many values of it, this R^2, this lead in AICc over every other law and residuals at most this
- *   part of theirs (the lead alone grows with the number of points, however little the fits differ), and a slope of two standard errors;
- * - for S = c: that a growth of S with the volume over these cuts by more than this part of its mean is ruled out by two standard errors.
- * Or the constant or the bonds alone describe S up to a residual of EG_LAW_FLAT of its mean, over volumes that differ by a factor of 4 or
- * more, or the rank of all cuts is bounded by that of the smallest regions: then there is no room for another law.
- * No area or logarithmic law is read from entropies that come to EG_LAW_FULL of log K, K images and no more being those on which the
- * function is not 0, where the regions alone would allow more: it is the number of images that ends their growth. */
+ * - for a law that names a regressor: this many values of it, this R^2, this lead in AICc over every other law and residuals at
+ * most this part of theirs (the lead alone grows with the number of points, however little the fits differ), and a slope of two
+ * standard errors;
+ * - for S = c: that a growth of S with the volume over these cuts by more than this part of its mean is ruled out by two standard
+ * errors.
+ *
+ * Or the constant or the bonds alone describe S up to a residual of EG_LAW_FLAT of its mean, over volumes that differ by a
+ * factor of 4 or more, or the rank of all cuts is bounded by that of the smallest regions: then there is no room for another law.
+ *
+ * No area or logarithmic law is read from entropies that come to EG_LAW_FULL of log K, K images and no more being those on which
+ * the function is not 0, where the regions alone would allow more: it is the number of images that ends their growth. */
 enum { EG_LAW_LEAST_GROUPS = 6, EG_LAW_LEAST_VALUES = 3 };
 #define EG_LAW_LEAST_R_SQUARED 0.8
 #define EG_LAW_LEAST_MARGIN 6.0

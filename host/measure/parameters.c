@@ -1,4 +1,5 @@
-/* Ranks and parameter counts of matrix product states. Comes in: the spectra of prefix cuts; goes out: counts. Called by scan/study.c. */
+/* Ranks and parameter counts of matrix product states. Comes in: the spectra of prefix cuts; goes out: counts. Called by
+ * scan/study.c. */
 #include "measure/parameters.h"
 
 #include <math.h>

@@ -1,5 +1,6 @@
-/* How many parameters a matrix product state needs for a function: Schmidt ranks of the prefix cuts along three orders of the pixels, exact and
- * up to a part of the norm. Comes in: orders, then spectra; goes out: ranks and counts. Called by scan/study.c. It computes no spectra. */
+/* How many parameters a matrix product state needs for a function: Schmidt ranks of the prefix cuts along three orders of the
+ * pixels, exact and up to a part of the norm. Comes in: orders, then spectra; goes out: ranks and counts. Called by scan/study.c.
+ * It computes no spectra. */
 #ifndef EG_MEASURE_PARAMETERS_H
 #define EG_MEASURE_PARAMETERS_H
 
@@ -31,8 +32,8 @@ typedef struct eg_parameters {
 /* The pixels in this order into `pixels` (height * width of them). */
 void eg_pixels_in_order(int height, int width, eg_pixel_order order, int *pixels);
 
-/* The least chi for which dropping all but chi Schmidt terms changes f by at most epsilon of its norm: the sum of the p behind is at
- * most epsilon^2. At least 1. */
+/* The least chi for which dropping all but chi Schmidt terms changes f by at most epsilon of its norm: the sum of the p behind is
+ * at most epsilon^2. At least 1. */
 uint64_t eg_truncated_rank(const double *spectrum, size_t count, double epsilon);
 
 /* All prefix cuts of all orders that differ, order by order. The caller frees them. EEGPU_USAGE: a lattice of one pixel. */

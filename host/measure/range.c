@@ -1,5 +1,5 @@
-/* The range of a cut: distances, and what is common to the two sides. The search for the smallest r of a side is the business of range_bits.c
- * (2^N bits) and range_images.c (image sets). Called by scan/. */
+/* The range of a cut: distances, and what is common to the two sides. The search for the smallest r of a side is the business of
+ * range_bits.c (2^N bits) and range_images.c (image sets). Called by scan/. */
 #include "measure/range.h"
 
 #include <string.h>

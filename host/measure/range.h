@@ -1,11 +1,13 @@
-/* The range r of a 0/1 function at a cut (paper, section IV), exactly. Comes in: a state and the mask of A; goes out: for which r the two
- * assumptions hold, the boundary classes, the blocks, and two images that show why a smaller r will not do. Called by scan/. No entropies.
+/* The range r of a 0/1 function at a cut (paper, section IV), exactly. Comes in: a state and the mask of A; goes out: for which r
+ * the two assumptions hold, the boundary classes, the blocks, and two images that show why a smaller r will not do. Called by
+ * scan/. No entropies.
  *
- * The reading used. R_r of A: the pixels of A within distance r of B (steps between nearest neighbours), so that R_1 is the boundary.
- * Assumption 1 at r: two images of A that are equal on R_r and whose rows of M are both non-zero have the same row. Assumption 2 at r:
- * the same for the columns of M, with the pixels of B within distance r of A. If both hold, a non-zero row is the class of its image on
- * R_r and a non-zero column that of its image, M is a matrix between the classes, repeated, and falls into independent blocks of classes
- * (eq. 28); then S <= |R_r| log 2 (Theorem 2). Once R_r is the whole side an assumption holds trivially, and says nothing. */
+ * The reading used. R_r of A: the pixels of A within distance r of B (steps between nearest neighbours), so that R_1 is the
+ * boundary. Assumption 1 at r: two images of A that are equal on R_r and whose rows of M are both non-zero have the same row.
+ * Assumption 2 at r: the same for the columns of M, with the pixels of B within distance r of A. If both hold, a non-zero row is
+ * the class of its image on R_r and a non-zero column that of its image, M is a matrix between the classes, repeated, and falls
+ * into independent blocks of classes (eq. 28); then S <= |R_r| log 2 (Theorem 2). Once R_r is the whole side an assumption holds
+ * trivially, and says nothing. */
 #ifndef EG_MEASURE_RANGE_H
 #define EG_MEASURE_RANGE_H
 
@@ -36,8 +38,9 @@ typedef struct eg_range {
 /* Is this a function of values 0 and 1? */
 bool eg_range_is_defined(const eegpu_state *state);
 
-/* `record`: of the same cut, from a scan with reductions: it knows the blocks; NULL: they are counted here. `progress` (may be NULL) is
- * asked within a cut whether to stop, and told of no work. For bits two passes over the 2^N for each side. Free with eg_range_free(). */
+/* `record`: of the same cut, from a scan with reductions: it knows the blocks; NULL: they are counted here. `progress` (may be
+ * NULL) is asked within a cut whether to stop, and told of no work. For bits two passes over the 2^N for each side. Free with
+ * eg_range_free(). */
 EG_MUST eg_range_of_cut(const eegpu_state *state, const uint64_t *mask, const eegpu_record *record, eg_progress *progress,
                         eg_range *range);
 

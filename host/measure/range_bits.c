@@ -1,10 +1,11 @@
-/* The range of a cut of a 0/1 function held as 2^N bits. Comes in: a side S and the distances; goes out: its r, classes and example. Called by
- * range.c.
+/* The range of a cut of a 0/1 function held as 2^N bits. Comes in: a side S and the distances; goes out: its r, classes and
+ * example. Called by range.c.
  *
- * The different columns v over the images of S hold all of M. With Z the union of all v, the images whose row is not zero, r fails if and
- * only if some v has two images that are equal on R_r, one in v and the other in Z but not in v. So v and Z - v are folded: images that
- * are equal on R_r become one place, which is set if one of them was. r fails where both are set. Who fails at r fails at r - 1, so the
- * folding goes from the farthest pixels inwards, for each v down to the r that failed already, and ends with the first failure. */
+ * The different columns v over the images of S hold all of M. With Z the union of all v, the images whose row is not zero, r fails
+ * if and only if some v has two images that are equal on R_r, one in v and the other in Z but not in v. So v and Z - v are folded:
+ * images that are equal on R_r become one place, which is set if one of them was. r fails where both are set. Who fails at r fails
+ * at r - 1, so the folding goes from the farthest pixels inwards, for each v down to the r that failed already, and ends with the
+ * first failure. */
 #include <math.h>
 #include <string.h>
 
@@ -187,8 +188,8 @@ static void sort_pixels(search *s, const int *distance)
         s->within[r] = s->within[r - 1] | s->at[r];
 }
 
-/* A side that is all boundary has r = 1, whatever its columns are: only its images with a row that is not zero are counted. They are the
- * function folded over the pixels of the other side. */
+/* A side that is all boundary has r = 1, whatever its columns are: only its images with a row that is not zero are counted. They
+ * are the function folded over the pixels of the other side. */
 static eegpu_status count_rows(const eg_range_sides *sides, uint64_t pixels, eg_range_side *side)
 {
     const eegpu_state *state = sides->state;
@@ -250,7 +251,8 @@ eegpu_status eg_range_sides_of_bits(eg_range_sides *sides)
 
 /* ---- Memory ---- */
 
-/* Of a set of the columns over s of n pixels, while it grows: the columns themselves, and a weight, a hash and two slots for each. */
+/* Of a set of the columns over s of n pixels, while it grows: the columns themselves, and a weight, a hash and two slots for
+ * each. */
 static double bytes_of_set(int n, int s)
 {
     bool all_occur = s < WORD_BITS && (1 << s) < n - s; /* of s pixels there are 2^2^s columns */

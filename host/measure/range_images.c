@@ -1,5 +1,6 @@
-/* The range of a cut of an image set. Comes in: the state and the mask of A; goes out: the class of every row and column, found by sorting.
- * Lines equal on some pixels are found by sorting too. Only sub-images that occur are lines; none is zero. Called by range.c. */
+/* The range of a cut of an image set. Comes in: the state and the mask of A; goes out: the class of every row and column, found by
+ * sorting. Lines equal on some pixels are found by sorting too. Only sub-images that occur are lines; none is zero. Called by
+ * range.c. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,8 +61,8 @@ static eegpu_status sorted_lines(order *by, int (*compare)(const void *, const v
     return EEGPU_OK;
 }
 
-/* Are lines that are equal on the pixels `near` of one class? If so, how many restrictions there are; else two lines for which it is not so
- * (line_one and line_two stay as they were if it holds). */
+/* Are lines that are equal on the pixels `near` of one class? If so, how many restrictions there are; else two lines for which it
+ * is not so (line_one and line_two stay as they were if it holds). */
 static eegpu_status test_images(const eg_range_sides *sides, int which, const uint64_t *near, bool *holds, uint64_t *classes,
                                 uint64_t *line_one, uint64_t *line_two)
 {

@@ -1,4 +1,5 @@
-/* The checks, one function each, in a table. Comes in: records and ranges; goes out: outcomes with numbers. Called by scan/study.c. */
+/* The checks, one function each, in a table. Comes in: records and ranges; goes out: outcomes with numbers. Called by
+ * scan/study.c. */
 #include "measure/theory.h"
 
 #include <math.h>

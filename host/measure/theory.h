@@ -1,9 +1,9 @@
-/* Statements of the paper checked on a function's own numbers. Comes in: records of the cuts and of helper cuts, ranges; goes out: one row a
- * statement, with the cut that comes nearest to breaking it. Called by scan/study.c. It computes no entropies.
+/* Statements of the paper checked on a function's own numbers. Comes in: records of the cuts and of helper cuts, ranges; goes out:
+ * one row a statement, with the cut that comes nearest to breaking it. Called by scan/study.c. It computes no entropies.
  *
- * The wording is ours, not the paper's. Property 3 is checked as subadditivity. Properties 1 and 2, subadditivity and Theorem 2 at the smallest r
- * that holds are mathematics: a broken one would be a fault of eegpu. Theorem 3 is about networks: the numbers of the given one are shown
- * beside the scaling, which has no constant that could be broken; `eegpu cnn` measures it over many. */
+ * The wording is ours, not the paper's. Property 3 is checked as subadditivity. Properties 1 and 2, subadditivity and Theorem 2 at
+ * the smallest r that holds are mathematics: a broken one would be a fault of eegpu. Theorem 3 is about networks: the numbers of
+ * the given one are shown beside the scaling, which has no constant that could be broken; `eegpu cnn` measures it over many. */
 #ifndef EG_MEASURE_THEORY_H
 #define EG_MEASURE_THEORY_H
 

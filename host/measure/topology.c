@@ -1,4 +1,5 @@
-/* Windows, their regions and the combinations. Comes in: a lattice, then entropies; goes out: gamma of every window. Called by scan/study.c. */
+/* Windows, their regions and the combinations. Comes in: a lattice, then entropies; goes out: gamma of every window. Called by
+ * scan/study.c. */
 #include "measure/topology.h"
 
 #include <math.h>

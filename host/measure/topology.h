@@ -1,11 +1,11 @@
-/* The topological term gamma of S = alpha L - gamma. Comes in: a lattice, then the entropies of the regions; goes out: combinations of
- * entropies in which what belongs to boundaries and corners cancels. Called by scan/study.c. It computes no entropies.
+/* The topological term gamma of S = alpha L - gamma. Comes in: a lattice, then the entropies of the regions; goes out: combinations
+ * of entropies in which what belongs to boundaries and corners cancels. Called by scan/study.c. It computes no entropies.
  *
- * Regions lie in windows that do not touch the border of the lattice. Kitaev and Preskill (2006): a disc in three parts that meet in a point,
- * gamma = -(S_A + S_B + S_C - S_AB - S_BC - S_AC + S_ABC); A and B are the left and right halves of the window's upper rows, C its lower
- * rows. Levin and Wen (2006): a ring ABC, of which B is the pieces above and below the hole, A and C the left and right columns,
- * 2 gamma = S_AB + S_BC - S_B - S_ABC. Closed loops give log 2, functions without such order 0, if the windows are large beside the
- * correlations; on small lattices the windows differ, and all of them are given. */
+ * Regions lie in windows that do not touch the border of the lattice. Kitaev and Preskill (2006): a disc in three parts that meet
+ * in a point, gamma = -(S_A + S_B + S_C - S_AB - S_BC - S_AC + S_ABC); A and B are the left and right halves of the window's upper
+ * rows, C its lower rows. Levin and Wen (2006): a ring ABC, of which B is the pieces above and below the hole, A and C the left and
+ * right columns, 2 gamma = S_AB + S_BC - S_B - S_ABC. Closed loops give log 2, functions without such order 0, if the windows are
+ * large beside the correlations; on small lattices the windows differ, and all of them are given. */
 #ifndef EG_MEASURE_TOPOLOGY_H
 #define EG_MEASURE_TOPOLOGY_H
 

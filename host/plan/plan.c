@@ -1,7 +1,7 @@
 /* Makes the plan: route, form, panel, bytes and flops of every cut, the forest and its order. A tree so large that it outweighs its
- * share of all that is left is "wide": all threads work on it; the others go side by side with one thread each. On a device that collects
- * all trees are walked in order, and single matrices are wide. The choice depends on shapes, options, capacity and threads only, so that
- * the same call on the same device gives the same bits. Called by scan/ through plan.h. */
+ * share of all that is left is "wide": all threads work on it; the others go side by side with one thread each. On a device that
+ * collects all trees are walked in order, and single matrices are wide. The choice depends on shapes, options, capacity and threads
+ * only, so that the same call on the same device gives the same bits. Called by scan/ through plan.h. */
 #include "plan/plan.h"
 
 #include <math.h>
@@ -42,8 +42,8 @@ static uint64_t choose_panel(const eg_capacity *capacity, uint64_t small, uint64
     return panel < large ? panel : large;
 }
 
-/* The solver's workspaces beside the matrix, an upper estimate: eigenvalues in two stages hold a band, singular values a copy of the small
- * square; the purity check of the latter needs another. */
+/* The solver's workspaces beside the matrix, an upper estimate: eigenvalues in two stages hold a band, singular values a copy of
+ * the small square; the purity check of the latter needs another. */
 static uint64_t workspace(const eg_capacity *capacity, eg_route route, uint64_t small, uint64_t large)
 {
     uint64_t squares = (uint64_t)(capacity->solver_squares * (double)small * (double)small);
@@ -87,8 +87,8 @@ static uint64_t dense_bytes(const eg_shape *shape, const eg_capacity *capacity, 
     return most > merged ? most : merged;
 }
 
-/* A device with less memory than the panel wants takes a narrower one. (On the CPU the panel is small, and the bits of a result are not to
- * depend on --memory.) */
+/* A device with less memory than the panel wants takes a narrower one. (On the CPU the panel is small, and the bits of a result are
+ * not to depend on --memory.) */
 static void narrow_panel(const eg_shape *shape, const eg_capacity *capacity, uint64_t room, eg_task *task)
 {
     uint64_t copies = shape->is_held ? 1 : 2, column = element(shape) * task->small * copies;
@@ -117,8 +117,8 @@ static eegpu_status plan_dense(const eg_shape *shape, const eg_capacity *capacit
     return EEGPU_OK;
 }
 
-/* Distinct columns: about the function's own bits at most. What the reduced matrix takes is known only when it is there: these bytes are
- * what the cut needs at least. */
+/* Distinct columns: about the function's own bits at most. What the reduced matrix takes is known only when it is there: these
+ * bytes are what the cut needs at least. */
 static void plan_columns(const eg_shape *shape, const struct eegpu_cuts *cuts, eg_task *task)
 {
     set_sides(shape, cuts, task);

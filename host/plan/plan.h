@@ -1,6 +1,6 @@
 /* The plan: which cuts are computed, from what, in which order, how many bytes that takes and what it costs. Made from shapes,
- * options, budget, threads and what the device is like (eg_capacity), before any amplitude is touched: only the function's symmetries are
- * known. Called by scan/; does not open devices, and holds no amplitude.
+ * options, budget, threads and what the device is like (eg_capacity), before any amplitude is touched: only the function's
+ * symmetries are known. Called by scan/; does not open devices, and holds no amplitude.
  *
  * A region's reduced density matrix is the partial trace of that of any region around it, and the distinct columns of a 0/1
  * function likewise follow from those of a larger region. So the smaller sides of all cuts form a forest: only its roots are made
@@ -40,8 +40,8 @@ typedef struct eg_shape {
     uint64_t images; /* distinct images of a sparse function */
 } eg_shape;
 
-/* Memory that matrices may take, and what of it is in use before. Density matrices live on the device, distinct columns and image sets on
- * the host; on the CPU both are the same. */
+/* Memory that matrices may take, and what of it is in use before. Density matrices live on the device, distinct columns and image
+ * sets on the host; on the CPU both are the same. */
 typedef struct eg_room {
     const char *device; /* its name; NULL: the host, within --memory */
     uint64_t limit, used;

@@ -19,8 +19,8 @@ EG_MUST eg_bit_matrix_of_columns(const eg_columns *columns, eg_budget *budget, u
 
 void eg_bit_matrix_free(eg_bit_matrix *matrix);
 
-/* Independent blocks: connected components of the graph of rows and columns whose edges are the ones, numbered by first row. The rows of
- * block b are row[row_start[b]] to row[row_start[b+1]-1], its columns likewise. A block with one row has one column. */
+/* Independent blocks: connected components of the graph of rows and columns whose edges are the ones, numbered by first row. The
+ * rows of block b are row[row_start[b]] to row[row_start[b+1]-1], its columns likewise. A block with one row has one column. */
 typedef struct eg_bit_blocks {
     uint64_t count;
     uint64_t *row_start, *column_start;

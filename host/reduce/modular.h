@@ -1,5 +1,5 @@
-/* Integers modulo a prime p < 2^24 - 3, held in doubles: the inner loop of elimination, with the widest instructions that the CPU has,
- * chosen at run time. Called by rank.c. */
+/* Integers modulo a prime p < 2^24 - 3, held in doubles: the inner loop of elimination, with the widest instructions that the CPU
+ * has, chosen at run time. Called by rank.c. */
 #ifndef EG_REDUCE_MODULAR_H
 #define EG_REDUCE_MODULAR_H
 

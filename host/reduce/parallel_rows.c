@@ -1,7 +1,7 @@
 /* Two passes over panels of columns. The first hashes every row divided by its first entry that is not zero: the correctly rounded
  * quotient is a function of the exact one, so parallel rows have equal hashes, and rows with different hashes need no further look.
- * The second compares the rows that are left, v_i w_0 == w_i v_0, in exact products. A complex row is first turned by the power of i
- * that brings its first entry to re > 0, im >= 0; its parts are divided by that re. Blocks are found by union-find on the way. */
+ * The second compares the rows that are left, v_i w_0 == w_i v_0, in exact products. A complex row is first turned by the power of
+ * i that brings its first entry to re > 0, im >= 0; its parts are divided by that re. Blocks are found by union-find on the way. */
 #include "reduce/parallel_rows.h"
 
 #include <math.h>
@@ -156,7 +156,8 @@ static bool look(search *s, uint64_t count)
 
 /* ---- Second pass ---- */
 
-/* a b == c d exactly, b and d not zero. Rounding errors of products are doubles unless they underflow; then mantissas are compared. */
+/* a b == c d exactly, b and d not zero. Rounding errors of products are doubles unless they underflow; then mantissas are
+ * compared. */
 static bool same_products(double a, double b, double c, double d)
 {
     double left = a * b, right = c * d, size = fabs(left);

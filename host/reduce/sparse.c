@@ -1,5 +1,5 @@
-/* Numbers the distinct sub-images of both sides, merges what is equal, finds the blocks. Hashes only find candidates; every match is
- * compared in full. All numbering is by first occurrence in the sorted set, so that the result depends on the set alone. */
+/* Numbers the distinct sub-images of both sides, merges what is equal, finds the blocks. Hashes only find candidates; every match
+ * is compared in full. All numbering is by first occurrence in the sorted set, so that the result depends on the set alone. */
 #include "reduce/sparse.h"
 
 #include <stdlib.h>
@@ -137,8 +137,8 @@ void eg_sparse_free(eg_sparse_matrix *matrix)
 
 /* ---- Equal rows ---- */
 
-/* One line (row or column) of the matrix is a run of (position, square) pairs, ordered by position. The squares are divided by their
- * greatest common divisor: lines that are equal up to a factor are then equal. */
+/* One line (row or column) of the matrix is a run of (position, square) pairs, ordered by position. The squares are divided by
+ * their greatest common divisor: lines that are equal up to a factor are then equal. */
 typedef struct line_entry {
     uint64_t position, square;
 } line_entry;
@@ -215,7 +215,8 @@ done:
     return status;
 }
 
-/* Merge lines that are equal up to a factor: the squares of the one that stays count for all. `line` and `position` are row and column, or the other way round. */
+/* Merge lines that are equal up to a factor: the squares of the one that stays count for all. `line` and `position` are row and
+ * column, or the other way round. */
 static eegpu_status merge_lines(eg_sparse_matrix *matrix, uint32_t *line, uint32_t *position, uint64_t *count,
                                 uint32_t *image_of_line)
 {

@@ -18,13 +18,13 @@ typedef struct eg_sparse_matrix {
 EG_MUST eg_sparse_of_cut(const eegpu_state *state, const uint64_t *mask, eg_sparse_matrix *matrix);
 void eg_sparse_free(eg_sparse_matrix *matrix);
 
-/* Replace rows that are equal up to a factor by one of them, as long as all of them together, then columns likewise. The spectrum stays: M = D_r^1/2 U
- * D_c^1/2 up to isometries. Merging columns cannot make further rows equal, so one pass of each is complete. The squares stay
- * integers and their sum stays the same. */
+/* Replace rows that are equal up to a factor by one of them, as long as all of them together, then columns likewise. The spectrum
+ * stays: M = D_r^1/2 U D_c^1/2 up to isometries. Merging columns cannot make further rows equal, so one pass of each is complete.
+ * The squares stay integers and their sum stays the same. */
 EG_MUST eg_sparse_merge(eg_sparse_matrix *matrix);
 
-/* Independent blocks: connected components of the graph of rows and columns whose edges are the entries (paper, section IV). Entries come
- * out grouped by block; block b has entries start[b] .. start[b+1]-1 and its rows and columns are numbered from 0. */
+/* Independent blocks: connected components of the graph of rows and columns whose edges are the entries (paper, section IV).
+ * Entries come out grouped by block; block b has entries start[b] .. start[b+1]-1 and its rows and columns are numbered from 0. */
 typedef struct eg_sparse_blocks {
     uint64_t count;
     uint64_t *start;          /* count + 1 */

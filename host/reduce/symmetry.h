@@ -1,5 +1,5 @@
-/* Which symmetries of its lattice a function has. Comes in: a state; goes out: the group of them, with names, for cut/symmetry.h to find
- * cuts whose spectra are the same. Called by scan/. */
+/* Which symmetries of its lattice a function has. Comes in: a state; goes out: the group of them, with names, for cut/symmetry.h to
+ * find cuts whose spectra are the same. Called by scan/. */
 #ifndef EG_REDUCE_SYMMETRY_H
 #define EG_REDUCE_SYMMETRY_H
 

@@ -1,5 +1,5 @@
-/* What the bench found, in words, JSON and pictures; and its JSON read back. Comes in: rows of scan/bench.h, growth.h, tune.h; goes out: text.
- * Called by `eegpu bench`. Write errors are left to eg_stream_check(). */
+/* What the bench found, in words, JSON and pictures; and its JSON read back. Comes in: rows of scan/bench.h, growth.h, tune.h; goes
+ * out: text. Called by `eegpu bench`. Write errors are left to eg_stream_check(). */
 #ifndef EG_REPORT_BENCH_H
 #define EG_REPORT_BENCH_H
 

@@ -1,5 +1,5 @@
-/* A sweep over networks as a table for people or one JSON object. Comes in: points, cells, fits and matches; goes out: text. Called by
- * `eegpu cnn`. The sentences at the end say what was found, also where it is not what the paper expects. */
+/* A sweep over networks as a table for people or one JSON object. Comes in: points, cells, fits and matches; goes out: text. Called
+ * by `eegpu cnn`. The sentences at the end say what was found, also where it is not what the paper expects. */
 #include "report/cnn.h"
 
 #include <math.h>

@@ -30,7 +30,8 @@ static const char *find_shortest(double value, char *text)
     return text;
 }
 
-/* Cuts that are equal by a symmetry have the same numbers; finding the digits anew would be most of the time that a long table takes. */
+/* Cuts that are equal by a symmetry have the same numbers; finding the digits anew would be most of the time that a long table
+ * takes. */
 const char *eg_number_text(double value, char *text)
 {
     enum { REMEMBERED_BITS = 12 };

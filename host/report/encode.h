@@ -18,8 +18,8 @@ void eg_json_string(FILE *stream, const char *text); /* NULL: null; bytes that a
 void eg_csv_string(FILE *stream, const char *text);  /* quoted when it must be */
 void eg_xml_string(FILE *stream, const char *text);  /* for HTML and SVG; what XML cannot hold becomes U+FFFD */
 
-/* For people to read: control characters, those that turn the direction of writing, and bytes that are no UTF-8 become '?', so that no text
- * from a file drives the terminal. */
+/* For people to read: control characters, those that turn the direction of writing, and bytes that are no UTF-8 become '?', so that
+ * no text from a file drives the terminal. */
 void eg_terminal_string(FILE *stream, const char *text);
 
 /* Columns on the screen of a UTF-8 text of narrow characters. */

@@ -1,4 +1,5 @@
-/* The page: verdict in words, what was measured, pictures, tables, how it was made. Called by `eegpu law`; it draws and computes nothing. */
+/* The page: verdict in words, what was measured, pictures, tables, how it was made. Called by `eegpu law`; it draws and computes
+ * nothing. */
 #include "report/html.h"
 
 #include <ctype.h>

@@ -1,5 +1,5 @@
-/* A study as one self-contained page: opens without a network, needs no script, light and dark, on screen and on paper. Comes in: a study
- * with its gallery; goes out: HTML. Called by `eegpu law --html`. */
+/* A study as one self-contained page: opens without a network, needs no script, light and dark, on screen and on paper. Comes in: a
+ * study with its gallery; goes out: HTML. Called by `eegpu law --html`. */
 #ifndef EG_REPORT_HTML_H
 #define EG_REPORT_HTML_H
 

@@ -1,5 +1,5 @@
-/* A recursive descent over the text, no deeper than DEPTH. Nodes and decoded strings each are one block of memory: there are no more nodes than
- * characters that can begin or separate one, and no string is longer than its text. Called by scan_read.c. */
+/* A recursive descent over the text, no deeper than DEPTH. Nodes and decoded strings each are one block of memory: there are no
+ * more nodes than characters that can begin or separate one, and no string is longer than its text. Called by scan_read.c. */
 #include "report/json_read.h"
 
 #include <math.h>

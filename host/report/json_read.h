@@ -1,5 +1,5 @@
-/* JSON text as a tree (RFC 8259, strictly): what eegpu itself writes is read back with it. Comes in: bytes; goes out: nodes that point into
- * them. Called by scan_read.c. */
+/* JSON text as a tree (RFC 8259, strictly): what eegpu itself writes is read back with it. Comes in: bytes; goes out: nodes that
+ * point into them. Called by scan_read.c. */
 #ifndef EG_REPORT_JSON_READ_H
 #define EG_REPORT_JSON_READ_H
 

@@ -1,4 +1,5 @@
-/* What `eegpu law` found, as a table for people, one JSON object, or a page with pictures (html.h). Comes in: a study; goes out: text. */
+/* What `eegpu law` found, as a table for people, one JSON object, or a page with pictures (html.h). Comes in: a study; goes out:
+ * text. */
 #ifndef EG_REPORT_LAW_H
 #define EG_REPORT_LAW_H
 

@@ -1,5 +1,5 @@
-/* A study as one JSON object. The names are a contract with readers; entropies are in the report's unit, numbers read back as the same
- * doubles, null where none is known. Called by `eegpu law`. */
+/* A study as one JSON object. The names are a contract with readers; entropies are in the report's unit, numbers read back as the
+ * same doubles, null where none is known. Called by `eegpu law`. */
 #include "report/law.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* A study as text for people: the verdict first, then what it rests on. Comes in: a study; goes out: text. It is not meant to be read back.
- * Called by `eegpu law`. */
+/* A study as text for people: the verdict first, then what it rests on. Comes in: a study; goes out: text. It is not meant to be
+ * read back. Called by `eegpu law`. */
 #include <math.h>
 #include <string.h>
 

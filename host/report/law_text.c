@@ -1,5 +1,5 @@
-/* What the table, the JSON and the page of a study say alike: formulas, notes, bounds, and which numbers are 0 but for rounding. Comes in: a
- * study; goes out: texts and numbers. Called by law_table.c, law_json.c, html*.c and pictures.c. It writes nothing. */
+/* What the table, the JSON and the page of a study say alike: formulas, notes, bounds, and which numbers are 0 but for rounding.
+ * Comes in: a study; goes out: texts and numbers. Called by law_table.c, law_json.c, html*.c and pictures.c. It writes nothing. */
 #include <math.h>
 #include <string.h>
 

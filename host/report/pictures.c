@@ -139,7 +139,8 @@ static void add_best(const eg_law_report *r, double most, eg_plot *plot)
     }
 }
 
-/* Against the volume a curve; against the boundary or the bonds, where none joins them, points: of the largest A that has as many. */
+/* Against the volume a curve; against the boundary or the bonds, where none joins them, points: of the largest A that has as
+ * many. */
 static void add_page(const eg_law_report *r, eg_regressor regressor, double most, eg_plot *plot)
 {
     const eegpu_result *result = r->study->result;

@@ -1,5 +1,5 @@
-/* The pictures of a study, one row each. Comes in: a study with its gallery; goes out: SVG and words. Called by html.c and for files of their
- * own. A new picture is one row in pictures.c. */
+/* The pictures of a study, one row each. Comes in: a study with its gallery; goes out: SVG and words. Called by html.c and for
+ * files of their own. A new picture is one row in pictures.c. */
 #ifndef EG_REPORT_PICTURES_H
 #define EG_REPORT_PICTURES_H
 

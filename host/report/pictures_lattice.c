@@ -1,4 +1,5 @@
-/* Pictures of the lattice: a cut into A and B, and the images that show why a range will not do. Called through the table of pictures.c. */
+/* Pictures of the lattice: a cut into A and B, and the images that show why a range will not do. Called through the table of
+ * pictures.c. */
 #include <math.h>
 
 #include "base/bits.h"

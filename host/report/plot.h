@@ -1,5 +1,5 @@
-/* Plots: series of points on two axes, with ticks at round numbers and a legend. Comes in: numbers; goes out: SVG. Called by the pictures
- * of a report. What lies outside of the axes is not drawn. */
+/* Plots: series of points on two axes, with ticks at round numbers and a legend. Comes in: numbers; goes out: SVG. Called by the
+ * pictures of a report. What lies outside of the axes is not drawn. */
 #ifndef EG_REPORT_PLOT_H
 #define EG_REPORT_PLOT_H
 

@@ -1,5 +1,5 @@
-/* A cut in a few characters of one line. Comes in: a cut; goes out: a picture where the lattice is small (two rows of it a character,
- * or in ASCII row after row), else the name of a rectangle or a list of pixels. Called by the tables. */
+/* A cut in a few characters of one line. Comes in: a cut; goes out: a picture where the lattice is small (two rows of it a
+ * character, or in ASCII row after row), else the name of a rectangle or a list of pixels. Called by the tables. */
 #include <string.h>
 
 #include "base/bits.h"

@@ -37,8 +37,9 @@ const eg_writer *eg_writers(size_t *count);
 /* p_0000, p_0001, ... (float64) and regions (bool, cuts x H x W) as an .npz. */
 EG_MUST eg_write_spectra(const eg_report *report, FILE *stream);
 
-/* The Schmidt vectors of every cut as an .npz: a_0000 (rank), fa_0000 (rank x rows), fb_0000 (rank x columns), ..., of image sets also
- * images_a_0000, images_b_0000 (sub-images as 0/1 bytes), and regions. One cut is held at a time. `progress` counts cuts; may be NULL. */
+/* The Schmidt vectors of every cut as an .npz: a_0000 (rank), fa_0000 (rank x rows), fb_0000 (rank x columns), ..., of image sets
+ * also images_a_0000, images_b_0000 (sub-images as 0/1 bytes), and regions. One cut is held at a time. `progress` counts cuts; may
+ * be NULL. */
 EG_MUST eg_write_vectors(const eg_report *report, int threads, eg_progress *progress, FILE *stream);
 
 #endif

@@ -1,5 +1,5 @@
-/* A scan's JSON back into cuts and records. Every number that follows from the pixels is computed again and compared, so that a file that was
- * altered is not believed. Called by `eegpu law`. */
+/* A scan's JSON back into cuts and records. Every number that follows from the pixels is computed again and compared, so that a
+ * file that was altered is not believed. Called by `eegpu law`. */
 #include "report/scan_read.h"
 
 #include <math.h>

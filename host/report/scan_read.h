@@ -11,8 +11,8 @@ typedef struct eg_scan_file {
     char source[1024], unit[8]; /* of the file; the records are in nats in any case */
 } eg_scan_file;
 
-/* EEGPU_IO: it cannot be read. EEGPU_BAD_INPUT: truncated, of another version, not a scan, numbers that contradict each other. Free with
- * eg_scan_file_free(). */
+/* EEGPU_IO: it cannot be read. EEGPU_BAD_INPUT: truncated, of another version, not a scan, numbers that contradict each other. Free
+ * with eg_scan_file_free(). */
 EG_MUST eg_scan_file_read(const char *path, eg_scan_file *file);
 void eg_scan_file_free(eg_scan_file *file);
 

@@ -1,6 +1,6 @@
-/* Seconds are those of threads: of a lane alone they are the wall clock, of several at work they are more, and what they had to wait
- * for each other is a stage of its own. So the sum of all stages is to be compared with the seconds that threads had. Comes in: the
- * statistics of a scan; goes out: text. */
+/* Seconds are those of threads: of a lane alone they are the wall clock, of several at work they are more, and what they had to
+ * wait for each other is a stage of its own. So the sum of all stages is to be compared with the seconds that threads had. Comes
+ * in: the statistics of a scan; goes out: text. */
 #include "report/stages.h"
 
 #include "report/encode.h"

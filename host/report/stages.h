@@ -1,5 +1,5 @@
-/* Where the time of a scan went (`scan --stats`): the stages of backend/statistics.h as a table for people or as a member of the JSON.
- * Comes in: a report with statistics; goes out: text on a stream. Called by the writers and the program. */
+/* Where the time of a scan went (`scan --stats`): the stages of backend/statistics.h as a table for people or as a member of the
+ * JSON. Comes in: a report with statistics; goes out: text on a stream. Called by the writers and the program. */
 #ifndef EG_REPORT_STAGES_H
 #define EG_REPORT_STAGES_H
 

@@ -1,6 +1,6 @@
-/* A small writer of SVG. Comes in: shapes in pixels from the upper left corner; goes out: one <svg> element, as part of a page or as a file
- * that stands alone (then with its own style, in light colours on white, for papers). Called by the pictures of a report; knows nothing of
- * what they show. Write errors are left to eg_stream_check(). */
+/* A small writer of SVG. Comes in: shapes in pixels from the upper left corner; goes out: one <svg> element, as part of a page or
+ * as a file that stands alone (then with its own style, in light colours on white, for papers). Called by the pictures of a report;
+ * knows nothing of what they show. Write errors are left to eg_stream_check(). */
 #ifndef EG_REPORT_SVG_H
 #define EG_REPORT_SVG_H
 

@@ -12,7 +12,8 @@ enum { MAX_COLUMNS = 12 + EEGPU_MAX_RENYI, CELL_SIZE = 4 * EG_REGION_COLUMNS, BA
 
 typedef enum form { FORM_INDEX, FORM_REGION, FORM_FIELD, FORM_ERROR, FORM_BAR } form;
 
-/* `keep`: when the line is too long the column with the least goes first; 9: never. `error` names the field that limits the digits. */
+/* `keep`: when the line is too long the column with the least goes first; 9: never. `error` names the field that limits the
+ * digits. */
 typedef struct table_column {
     const char *field, *head;
     form form;

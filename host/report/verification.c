@@ -1,5 +1,5 @@
-/* The verification of a function, as a table for people or one JSON object. Comes in: what every route found; goes out: text. Entropies
- * are in nats. Called by `eegpu verify`. */
+/* The verification of a function, as a table for people or one JSON object. Comes in: what every route found; goes out: text.
+ * Entropies are in nats. Called by `eegpu verify`. */
 #include "report/verification.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
-/* Every operation timed, and whole scans, beside what the machine can do at most, which is measured in the same run. Comes in: open devices
- * and how much effort it is worth; goes out: rows of times, rates and limits. The cases are those of backend/cases.h, of bench_host.c (what
- * only the CPU does) and of bench_scans.c. Called by `eegpu bench`; prints nothing. */
+/* Every operation timed, and whole scans, beside what the machine can do at most, which is measured in the same run. Comes in: open
+ * devices and how much effort it is worth; goes out: rows of times, rates and limits. The cases are those of backend/cases.h, of
+ * bench_host.c (what only the CPU does) and of bench_scans.c. Called by `eegpu bench`; prints nothing. */
 #ifndef EG_SCAN_BENCH_H
 #define EG_SCAN_BENCH_H
 

@@ -1,5 +1,5 @@
-/* What only the CPU does, as cases of the bench: reading files, packing, finding equal rows; and its limits: copying memory, counting bits in
- * the nearest cache, reading a file that was just written. See bench.h. */
+/* What only the CPU does, as cases of the bench: reading files, packing, finding equal rows; and its limits: copying memory,
+ * counting bits in the nearest cache, reading a file that was just written. See bench.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

@@ -102,8 +102,8 @@ static double scan_seconds(const sweep_job *job)
     return flops / (flops_a_second * job->threads);
 }
 
-/* What is left of the time for probes, and of the shapes; seconds an operation on one thread of the CPU or the whole of another device, by
- * the last probe. */
+/* What is left of the time for probes, and of the shapes; seconds an operation on one thread of the CPU or the whole of another
+ * device, by the last probe. */
 typedef struct probing {
     double left, rate;
     int shapes;

@@ -1,6 +1,6 @@
-/* What the pictures of a study need beyond its numbers: spectra of a few cuts, the entropies of all prefix cuts, and a matrix of a cut after
- * its exact reductions, made small enough to draw. Comes in: a state, cuts and their study; goes out: a gallery. Called by `eegpu law`
- * when pictures are asked for. It draws nothing. */
+/* What the pictures of a study need beyond its numbers: spectra of a few cuts, the entropies of all prefix cuts, and a matrix of a
+ * cut after its exact reductions, made small enough to draw. Comes in: a state, cuts and their study; goes out: a gallery. Called
+ * by `eegpu law` when pictures are asked for. It draws nothing. */
 #ifndef EG_SCAN_GALLERY_H
 #define EG_SCAN_GALLERY_H
 
@@ -38,8 +38,8 @@ typedef struct eg_gallery {
     eegpu_result *result;
 } eg_gallery;
 
-/* `state` NULL: the entropies were read from a file; then there are no spectra and no raster, and prefixes only as far as they are among the
- * cuts. Otherwise two small scans. Free with eg_gallery_free(), also after a failure. */
+/* `state` NULL: the entropies were read from a file; then there are no spectra and no raster, and prefixes only as far as they are
+ * among the cuts. Otherwise two small scans. Free with eg_gallery_free(), also after a failure. */
 EG_MUST eg_gallery_make(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options,
                         const eg_study *study, eg_gallery *gallery);
 void eg_gallery_free(eg_gallery *gallery);

@@ -1,5 +1,5 @@
-/* How the time and the memory of a scan grow with the pixels and with the number of cuts. Comes in: a device and how far to go; goes out:
- * series of points with a fitted exponent each, beside the expected one. Called by `eegpu bench --growth`. */
+/* How the time and the memory of a scan grow with the pixels and with the number of cuts. Comes in: a device and how far to go;
+ * goes out: series of points with a fitted exponent each, beside the expected one. Called by `eegpu bench --growth`. */
 #ifndef EG_SCAN_GROWTH_H
 #define EG_SCAN_GROWTH_H
 

@@ -1,5 +1,6 @@
-/* The public face of opening a function. Comes in: SOURCE and options of the library's user; goes out: a state. All is done by state/,
- * but for networks, whose evaluation is put on the device that the options name. Called by users of the library and by cli/. */
+/* The public face of opening a function. Comes in: SOURCE and options of the library's user; goes out: a state. All is done by
+ * state/, but for networks, whose evaluation is put on the device that the options name. Called by users of the library and by
+ * cli/. */
 #include <string.h>
 
 #include "base/parallel.h"

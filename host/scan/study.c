@@ -88,7 +88,8 @@ done:
     return status;
 }
 
-/* Singular values see 1e-16 of the sum of p, and take far longer than Gram eigenvalues, which are enough for most random functions. */
+/* Singular values see 1e-16 of the sum of p, and take far longer than Gram eigenvalues, which are enough for most random
+ * functions. */
 static eegpu_status study_parameters(const eegpu_state *state, const eegpu_scan_options *options, eg_study *study)
 {
     eegpu_scan_options precise = *options;

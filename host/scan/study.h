@@ -1,5 +1,5 @@
-/* All that `eegpu law` measures of a function: the scan, then what measure/ makes of it, with the further scans that this needs. Comes in: a
- * state and cuts, or the result of an earlier scan; goes out: a study. Called by cli/. */
+/* All that `eegpu law` measures of a function: the scan, then what measure/ makes of it, with the further scans that this needs.
+ * Comes in: a state and cuts, or the result of an earlier scan; goes out: a study. Called by cli/. */
 #ifndef EG_SCAN_STUDY_H
 #define EG_SCAN_STUDY_H
 

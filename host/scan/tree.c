@@ -1,8 +1,8 @@
 /* The order of work. Comes in: the plan's trees and open lanes; goes out: records. A tree of the plan is walked depth first:
  * make a product, walk the descendants, which are made from it, then reduce and solve it, which destroys it. So no more than a
- * chain of products is alive. In wide trees the whole device makes every product; the other trees go side by side, a lane each. What is
- * small is collected, over several trees, and solved many at once; a 0/1 function's matrix that turns out large waits for the end
- * and for all threads. Called by scan.c; it does not decide which trees are wide. */
+ * chain of products is alive. In wide trees the whole device makes every product; the other trees go side by side, a lane each.
+ * What is small is collected, over several trees, and solved many at once; a 0/1 function's matrix that turns out large waits for
+ * the end and for all threads. Called by scan.c; it does not decide which trees are wide. */
 #include "scan/run.h"
 
 #include <stdatomic.h>
@@ -11,9 +11,9 @@
 
 enum { MOST_COLLECTED = 256, MOST_POSTPONED = 256 };
 
-/* A lane among others keeps matrices of so many rows until it has some: solved together they take less time each (measured: 256 rows
- * two thirds). A matrix of a 0/1 function from so many rows on is worth all threads; which they are must not depend on the memory at
- * hand, because the bits depend on the threads. */
+/* A lane among others keeps matrices of so many rows until it has some: solved together they take less time each (measured: 256
+ * rows two thirds). A matrix of a 0/1 function from so many rows on is worth all threads; which they are must not depend on the
+ * memory at hand, because the bits depend on the threads. */
 enum { COLLECT_TO_ROWS = 512, COLLECT_IN_LANE = 32, ALL_THREADS_FROM_ROWS = 1024 };
 static const uint64_t most_bytes_in_lane = UINT64_C(1) << 24;
 
@@ -100,7 +100,8 @@ static eegpu_status solve_collected(walk *w)
     return status;
 }
 
-/* All that is solved is recorded, even if the progress asks to stop meanwhile or another cut has failed: it need not be done again. */
+/* All that is solved is recorded, even if the progress asks to stop meanwhile or another cut has failed: it need not be done
+ * again. */
 static eegpu_status record_items(walk *w, uint64_t first, uint64_t last)
 {
     eegpu_status status = EEGPU_OK;

@@ -1,5 +1,5 @@
-/* The measurement of eigenvalue drivers. See tune.h. One thread means what it means in a scan: a problem on every thread at once, which
- * share memory and caches. */
+/* The measurement of eigenvalue drivers. See tune.h. One thread means what it means in a scan: a problem on every thread at once,
+ * which share memory and caches. */
 #include "scan/tune.h"
 
 #include <math.h>

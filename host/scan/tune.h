@@ -1,6 +1,6 @@
-/* Which LAPACK driver finds eigenvalues without vectors fastest, by size, kind and threads. Comes in: how large; goes out: rows for the table
- * of backend/tuning.h with all times. dsyevr is no candidate: for values alone it makes the same reduction and then calls the same dsterf.
- * Called by `eegpu bench --tune`. */
+/* Which LAPACK driver finds eigenvalues without vectors fastest, by size, kind and threads. Comes in: how large; goes out: rows for
+ * the table of backend/tuning.h with all times. dsyevr is no candidate: for values alone it makes the same reduction and then calls
+ * the same dsterf. Called by `eegpu bench --tune`. */
 #ifndef EG_SCAN_TUNE_H
 #define EG_SCAN_TUNE_H
 

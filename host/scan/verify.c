@@ -1,5 +1,5 @@
-/* Every cut by every route on every device, compared pair by pair. Routes that would take too long are left out cut by cut, those that
- * do not fit into the memory when they say so; both are on record with the reason. See verify.h. */
+/* Every cut by every route on every device, compared pair by pair. Routes that would take too long are left out cut by cut, those
+ * that do not fit into the memory when they say so; both are on record with the reason. See verify.h. */
 #include "scan/verify.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
-/* The same cuts by independent routes and on several devices, and the device operations beside the CPU's. Comes in: a state, cuts and open
- * devices; goes out: what every route found, which routes a cut could not take and why, and where two of them differ by more
- * than their errors. Called by `eegpu verify` and by tests. */
+/* The same cuts by independent routes and on several devices, and the device operations beside the CPU's. Comes in: a state, cuts
+ * and open devices; goes out: what every route found, which routes a cut could not take and why, and where two of them differ by
+ * more than their errors. Called by `eegpu verify` and by tests. */
 #ifndef EG_SCAN_VERIFY_H
 #define EG_SCAN_VERIFY_H
 
@@ -57,8 +57,8 @@ typedef struct eg_verification {
     char message[EG_MESSAGE_SIZE]; /* the first disagreement, or why no cut was compared, in a line; else empty */
 } eg_verification;
 
-/* All of it; a disagreement is no failure of the call, nor is a spectrum that fails its check: that is one. `options`: threads, orders and progress count. Free in any case. Memory: about
- * 600 bytes a cut and route. */
+/* All of it; a disagreement is no failure of the call, nor is a spectrum that fails its check: that is one. `options`: threads,
+ * orders and progress count. Free in any case. Memory: about 600 bytes a cut and route. */
 EG_MUST eg_verify(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options,
                   eg_device *const *devices, size_t device_count, eg_verification *verification);
 void eg_verification_free(eg_verification *verification);

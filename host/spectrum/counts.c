@@ -107,7 +107,8 @@ static eegpu_status add_single(uint64_t row_weight, uint64_t column_weight, uint
     return eg_spectrum_add_level(spectrum, p, p * 0x1p-52);
 }
 
-/* A part is kept until the ranks are known; its spectrum follows those of the parts before it. It is taken over, also on a failure. */
+/* A part is kept until the ranks are known; its spectrum follows those of the parts before it. It is taken over, also on a
+ * failure. */
 static eegpu_status keep_part(eg_bit_matrix *part, eg_spectrum *spectrum)
 {
     eegpu_status status = EEGPU_OK;

@@ -15,8 +15,8 @@
 
 static const double unit_roundoff = 0x1p-53;
 
-/* Columns summed in one call: the error of a sum of K terms in pieces of w grows as w + K/w, so w is about sqrt(K), at least what the
- * device likes and at most a panel. */
+/* Columns summed in one call: the error of a sum of K terms in pieces of w grows as w + K/w, so w is about sqrt(K), at least what
+ * the device likes and at most a panel. */
 static uint64_t piece(const eg_lane *lane, uint64_t columns, uint64_t panel)
 {
     uint64_t width = columns > (1 << 16) ? 1024 : 256, least = lane->device->least_piece;

@@ -1,11 +1,11 @@
 /* The exact rank of a block of a reduced 0/1 matrix M = D_r^1/2 U D_c^1/2, which is that of U. Comes in: its bits, weights and
  * eigenvalues with their bounds; goes out: the rank, with a bound on the probability that it is too small. Called by counts.c.
  *
- * Eigenvalues that are certainly not 0 bound the rank from below. From above: the k-th elementary symmetric function of the eigenvalues of
- * M M^T is the sum of the squares of all minors of M with k rows (Cauchy and Binet), each of them the square of a minor of U, an
- * integer, times k row and k column weights. So no minor of U is larger than the root of e_k over the product of the k least weights
- * on either side; where that is below 1 all of them are 0. What is left open is found by elimination modulo primes, of which it
- * takes fewer, the smaller the minors are. */
+ * Eigenvalues that are certainly not 0 bound the rank from below. From above: the k-th elementary symmetric function of the
+ * eigenvalues of M M^T is the sum of the squares of all minors of M with k rows (Cauchy and Binet), each of them the square of a
+ * minor of U, an integer, times k row and k column weights. So no minor of U is larger than the root of e_k over the product of the
+ * k least weights on either side; where that is below 1 all of them are 0. What is left open is found by elimination modulo primes,
+ * of which it takes fewer, the smaller the minors are. */
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -14,7 +14,8 @@
 #include "reduce/rank.h"
 #include "spectrum/spectrum.h"
 
-/* Elimination is done up to this many steps unless more are asked for; beyond, the rank stays the count of values above the tolerance. */
+/* Elimination is done up to this many steps unless more are asked for; beyond, the rank stays the count of values above the
+ * tolerance. */
 static const double default_rank_steps = 2e10;
 
 static const double rounding_bits = 1e-4; /* far more than the roundings of a bound, for up to 2^16 rows */
@@ -41,8 +42,8 @@ static eegpu_status take_least_weights(eg_budget *budget, const uint64_t *weight
     return EEGPU_OK;
 }
 
-/* bits[k] = a bound of log2 of the minors of U with k rows, k = 0 .. rows, from the block's levels. A sum that leaves the range of the
- * numbers may only become larger. */
+/* bits[k] = a bound of log2 of the minors of U with k rows, k = 0 .. rows, from the block's levels. A sum that leaves the range of
+ * the numbers may only become larger. */
 static eegpu_status bound_minors(const eg_bit_matrix *part, const eg_level *levels, uint64_t ones, eg_budget *budget, double *bits)
 {
     const long double least = LDBL_MIN * 0x1p64L;

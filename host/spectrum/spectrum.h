@@ -14,8 +14,8 @@ typedef struct eg_level {
     double p, error;
 } eg_level;
 
-/* rho of a region, not normalised: n x n, lower triangle, column-major. Every product of two amplitudes in it has passed through at most
- * `roundings` roundings; 0: all entries are exact. */
+/* rho of a region, not normalised: n x n, lower triangle, column-major. Every product of two amplitudes in it has passed through at
+ * most `roundings` roundings; 0: all entries are exact. */
 typedef struct eg_gram {
     bool is_complex;
     uint64_t n;
@@ -77,12 +77,12 @@ double eg_gram_error(const eg_gram *gram);
 
 void eg_spectrum_begin(eg_budget *budget, eg_spectrum *spectrum);
 
-/* Each adds a part of a matrix whose parts have sum |entries|^2 = norm_squared in all. Matrices on the device are taken over; they wait
- * in the spectrum until it is solved, or are solved at once where they are many. */
+/* Each adds a part of a matrix whose parts have sum |entries|^2 = norm_squared in all. Matrices on the device are taken over; they
+ * wait in the spectrum until it is solved, or are solved at once where they are many. */
 EG_MUST eg_spectrum_add_gram(eg_lane *lane, eg_gram *gram, double norm_squared, eg_spectrum *spectrum);
 
-/* The same for rho of a matrix with parallel or zero rows or several blocks: each class of rows counts once, with its weight, and each
- * block is solved alone (merged.c). The gram stays. */
+/* The same for rho of a matrix with parallel or zero rows or several blocks: each class of rows counts once, with its weight, and
+ * each block is solved alone (merged.c). The gram stays. */
 EG_MUST eg_spectrum_add_merged(eg_lane *lane, const eg_gram *gram, const eg_row_classes *classes, double norm_squared,
                                eg_spectrum *spectrum);
 
@@ -92,21 +92,21 @@ EG_MUST eg_spectrum_add_block(eg_lane *lane, eg_route route, eg_block *block, do
 /* By SVD, the whole matrix of a cut at once. */
 EG_MUST eg_spectrum_add_state(eg_lane *lane, const eg_matrix_layout *layout, const eg_task *task, eg_spectrum *spectrum);
 
-/* The values of all that waits in several spectra. On a failure *failed is the number of the spectrum, and those whose values had been
- * found before are complete all the same: nothing waits in them. */
+/* The values of all that waits in several spectra. On a failure *failed is the number of the spectrum, and those whose values had
+ * been found before are complete all the same: nothing waits in them. */
 EG_MUST eg_spectra_solve(eg_lane *lane, eg_spectrum *const *spectra, size_t count, size_t *failed);
 EG_MUST eg_spectrum_solve(eg_lane *lane, eg_spectrum *spectrum);
 
 /* One value known up to rounding. */
 EG_MUST eg_spectrum_add_level(eg_spectrum *spectrum, double p, double error);
 
-/* The blocks of a reduced 0/1 matrix of a function with `ones` images; *count of them. The matrix may be taken over: free it, but do not
- * use it any more. */
+/* The blocks of a reduced 0/1 matrix of a function with `ones` images; *count of them. The matrix may be taken over: free it, but
+ * do not use it any more. */
 EG_MUST eg_spectrum_add_counts(eg_lane *lane, eg_route route, eg_bit_matrix *matrix, uint64_t ones, uint64_t *count,
                                eg_spectrum *spectrum);
 
-/* Their exact rank, as far as it can be had, when all is solved; before eg_spectrum_finish() (rank.c). With `may_give_up` it is not had
- * where memory is short and nobody asked for it; else that is EEGPU_OUT_OF_MEMORY. */
+/* Their exact rank, as far as it can be had, when all is solved; before eg_spectrum_finish() (rank.c). With `may_give_up` it is not
+ * had where memory is short and nobody asked for it; else that is EEGPU_OUT_OF_MEMORY. */
 EG_MUST eg_spectrum_find_rank(eg_spectrum *spectrum, uint64_t ones, int threads, bool may_give_up);
 
 /* Bytes of what waits in a spectrum: matrices to solve, blocks whose rank is to be found. */

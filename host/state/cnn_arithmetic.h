@@ -1,6 +1,6 @@
-/* What processors and GPUs have in common of a network's arithmetic, so that both give the same bits: which taps of a kernel fall on
- * the lattice, in which order, and tanh. Made of operations that IEEE 754 rounds in one way only: to be compiled without contraction
- * to fused multiply-add. Used by cnn_kernels.c, which does the same in vectors, and by kernels/network.cu. */
+/* What processors and GPUs have in common of a network's arithmetic, so that both give the same bits: which taps of a kernel fall
+ * on the lattice, in which order, and tanh. Made of operations that IEEE 754 rounds in one way only: to be compiled without
+ * contraction to fused multiply-add. Used by cnn_kernels.c, which does the same in vectors, and by kernels/network.cu. */
 #ifndef EG_STATE_CNN_ARITHMETIC_H
 #define EG_STATE_CNN_ARITHMETIC_H
 
@@ -31,8 +31,8 @@ EG_HOST_DEVICE eg_cnn_window eg_cnn_window_of(int height, int width, int kernel,
     return window;
 }
 
-/* tanh x = E / (E + 2), E = exp(2|x|) - 1 = 2^n P + (2^n - 1), P = exp(r) - 1 by its series, 2|x| = n log 2 + r, |r| <= log(2)/2. Not the
- * C library's, whose last digits differ from one to the next. From EG_CNN_TANH_ONE on it is 1. */
+/* tanh x = E / (E + 2), E = exp(2|x|) - 1 = 2^n P + (2^n - 1), P = exp(r) - 1 by its series, 2|x| = n log 2 + r, |r| <= log(2)/2.
+ * Not the C library's, whose last digits differ from one to the next. From EG_CNN_TANH_ONE on it is 1. */
 enum { EG_CNN_TANH_TERMS = 12, EG_CNN_TANH_ONE = 20 };
 #define EG_CNN_TANH_SERIES                                                                                                  \
     {                                                                                                                       \

@@ -188,8 +188,8 @@ static eegpu_status refuse_zero(void)
     return eg_fail(EEGPU_BAD_INPUT, "checking the function: it is 0 on every image, so it has no norm and no entropy");
 }
 
-/* Norm and exponent from what the first pass found; a second pass only for numbers whose fourth powers, which the purity is a sum of, come
- * near the ends of the range. */
+/* Norm and exponent from what the first pass found; a second pass only for numbers whose fourth powers, which the purity is a sum
+ * of, come near the ends of the range. */
 static eegpu_status set_norm(eegpu_state *state, pass *work, int threads, chunk *total)
 {
     eegpu_status status = EEGPU_OK;

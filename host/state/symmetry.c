@@ -1,5 +1,5 @@
-/* A symmetry permutes the bits of an image's index. A dense function goes through in tiles that are whole cache lines both where they
- * are read and where they must be found again; a tile is rearranged in a small buffer and compared.
+/* A symmetry permutes the bits of an image's index. A dense function goes through in tiles that are whole cache lines both where
+ * they are read and where they must be found again; a tile is rearranged in a small buffer and compared.
  *
  * Of a 0/1 function, a word holds the images that differ in index bits 0 to 5. Those of these bits that leave the word change
  * places with bits of the word's number that enter it, by exchanging bits between pairs of words; then the bits that stay are
@@ -49,8 +49,9 @@ typedef struct passage {
 static const uint64_t even_positions[WORD_BITS] = {0x5555555555555555, 0x3333333333333333, 0x0f0f0f0f0f0f0f0f,
                                                    0x00ff00ff00ff00ff, 0x0000ffff0000ffff, 0x00000000ffffffff};
 
-/* Bits that enter words take the positions of bits that leave, such that the bits that stay form closed cycles with them. Afterwards
- * bit i of the index is at at[i], and `entering` are the places that were exchanged, in the order of the steps so far. */
+/* Bits that enter words take the positions of bits that leave, such that the bits that stay form closed cycles with them.
+ * Afterwards bit i of the index is at at[i], and `entering` are the places that were exchanged, in the order of the steps so
+ * far. */
 static int plan_exchanges(passage *plan, const int *target, int *at, int *entering)
 {
     int count = 0;
@@ -90,7 +91,8 @@ static void plan_words(passage *plan, const int *target, const int *at, bool exc
         plan->step[plan->steps++] = (step){.shift = 1 << position, .keep = even_positions[position]};
 }
 
-/* Choose the places of a tile: those that must be, then the lowest ones of the lines read and found in turn, for long runs of lines. */
+/* Choose the places of a tile: those that must be, then the lowest ones of the lines read and found in turn, for long runs of
+ * lines. */
 static uint64_t plan_tile(passage *plan, const int *entering, int entering_count, const int *place_of_target)
 {
     int most = plan->item_words == 1 ? TILE_BITS : TILE_BITS - 1;

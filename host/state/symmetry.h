@@ -1,5 +1,5 @@
-/* Does a symmetry leave a function unchanged? Comes in: a state, where each pixel goes, and whether dark and lit change places; goes out:
- * yes or no, exact. Called by reduce/symmetry.c. Knows nothing of lattices and groups: cut/symmetry.h does. */
+/* Does a symmetry leave a function unchanged? Comes in: a state, where each pixel goes, and whether dark and lit change places;
+ * goes out: yes or no, exact. Called by reduce/symmetry.c. Knows nothing of lattices and groups: cut/symmetry.h does. */
 #ifndef EG_STATE_SYMMETRY_H
 #define EG_STATE_SYMMETRY_H
 

@@ -351,8 +351,8 @@ void release(void *address, place where)
     forget(buffer_at(address, where, where == place::device ? "cudaFree" : "cudaFreeHost"));
 }
 
-/* Does the stream, once it has done what it was given up to now, come after this task of the other? Events straight from one to the other
- * are known, not those by way of a third stream. */
+/* Does the stream, once it has done what it was given up to now, come after this task of the other? Events straight from one to the
+ * other are known, not those by way of a third stream. */
 static bool comes_after(const CUstream_st *stream, const CUstream_st *other, size_t number)
 {
     for (const task &one : stream->queue)

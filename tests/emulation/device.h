@@ -46,8 +46,9 @@ long long setting(const char *name, long long otherwise); /* EEGPU_EMULATED_`nam
 
 enum class place { device, pinned };
 
-/* Which device the calling thread works with. Streams, events, handles and memory belong to the device that was used when they were made,
- * and the program stops when a call names one of another device: a cudaSetDevice was forgotten. CUDA would let some such calls pass. */
+/* Which device the calling thread works with. Streams, events, handles and memory belong to the device that was used when they were
+ * made, and the program stops when a call names one of another device: a cudaSetDevice was forgotten. CUDA would let some such
+ * calls pass. */
 void use_device(int number);
 
 /* NaN everywhere. With a stream, the memory is there and gone when the stream comes to it. */

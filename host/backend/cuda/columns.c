@@ -1,7 +1,8 @@
-/* The distinct columns of a cut on the GPU. Comes in: a parent's vectors, on the host or loaded on the device; goes out: a child with its
- * vectors and weights on the host, the set that eg_columns_derive() (backend/columns.h) makes, in an order of its own. The parent is split,
- * its pieces are hashed, equal ones found and the distinct ones collected by kernels; what does not fit at once goes piece by piece, and
- * the host merges. Regions of fewer than 6 pixels are left to the host. Called through the table of plugin.c. */
+/* The distinct columns of a cut on the GPU. Comes in: a parent's vectors, on the host or loaded on the device; goes out: a child
+ * with its vectors and weights on the host, the set that eg_columns_derive() (backend/columns.h) makes, in an order of its own. The
+ * parent is split, its pieces are hashed, equal ones found and the distinct ones collected by kernels; what does not fit at once
+ * goes piece by piece, and the host merges. Regions of fewer than 6 pixels are left to the host. Called through the table of
+ * plugin.c. */
 #include <string.h>
 
 #include "backend/cuda/cuda.h"
@@ -78,7 +79,8 @@ done:
     return status;
 }
 
-/* `count` vectors of 2^part_bits bits on the device. Where the index bits `fixed` are the highest ones, a part is in one piece already. */
+/* `count` vectors of 2^part_bits bits on the device. Where the index bits `fixed` are the highest ones, a part is in one piece
+ * already. */
 static eegpu_status find_source(derivation *job, uint64_t first, uint64_t count, uint64_t values, int part_bits,
                                 const uint64_t **source)
 {
@@ -193,7 +195,8 @@ done:
 
 /* ---- All pieces ---- */
 
-/* Whole parents if one fits into `room` bytes with all that belongs to its children; else parts of one, by its highest index bits. */
+/* Whole parents if one fits into `room` bytes with all that belongs to its children; else parts of one, by its highest index
+ * bits. */
 static void plan_pieces(derivation *job, uint64_t room)
 {
     uint64_t per_parent = UINT64_C(1) << (job->parent->size - job->size), most = room / (24 * job->words + 48);

@@ -1,7 +1,7 @@
-/* Exact integer Gram matrices of packed 0/1 matrices on the GPU. Comes in: packed bits and weights of the host; goes out: 64-bit integers
- * in a buffer of the device, the same whichever way they were counted. The host packs bit planes (bit_planes.h); each plane is counted by
- * a kernel on its words, or its bits become numbers of a narrow type and cuBLAS multiplies them, piece by piece, so that no sum leaves
- * the range in which the type is exact. Called through the table of plugin.c. */
+/* Exact integer Gram matrices of packed 0/1 matrices on the GPU. Comes in: packed bits and weights of the host; goes out: 64-bit
+ * integers in a buffer of the device, the same whichever way they were counted. The host packs bit planes (bit_planes.h); each
+ * plane is counted by a kernel on its words, or its bits become numbers of a narrow type and cuBLAS multiplies them, piece by
+ * piece, so that no sum leaves the range in which the type is exact. Called through the table of plugin.c. */
 #include "backend/cuda/counts.h"
 
 #include <stdlib.h>
@@ -93,7 +93,8 @@ static cublasStatus_t multiply(const counting *job, int columns)
                         how->compute, CUBLAS_GEMM_DEFAULT);
 }
 
-/* Words first .. first + words - 1 of the packed rows as numbers, their product added to the counts. *refused: nothing was added. */
+/* Words first .. first + words - 1 of the packed rows as numbers, their product added to the counts. *refused: nothing was
+ * added. */
 static eegpu_status add_product(const counting *job, uint64_t first, uint64_t words, uint64_t factor, bool *refused)
 {
     uint64_t panel_words = job->planes.panel_words, rows = job->planes.rows;

@@ -14,8 +14,8 @@ typedef enum eg_cuda_way {
     EG_CUDA_HALF      /* bits become 16-bit numbers; a matrix product into 32-bit ones, exact up to 2^24 */
 } eg_cuda_way;
 
-/* eg_cuda_gram_bits() by one way, for any number of rows. Where a product does not fit or the library refuses it, the words are counted by
- * EG_CUDA_POPCOUNT: *used says which way the last plane went (may be NULL). */
+/* eg_cuda_gram_bits() by one way, for any number of rows. Where a product does not fit or the library refuses it, the words are
+ * counted by EG_CUDA_POPCOUNT: *used says which way the last plane went (may be NULL). */
 EG_MUST eg_cuda_gram_bits_by(eg_lane *lane, eg_cuda_way way, uint64_t rows, uint64_t columns, const uint64_t *bits,
                              const uint64_t *weight, uint64_t *counts, eg_cuda_way *used);
 

@@ -1,6 +1,6 @@
-/* What the files of the CUDA back end share: its device and lane, memory, checked calls. Compiled into the plug-in alone; nothing of it
- * is seen elsewhere. device.c opens and closes, memory.c has buffers, load.c the function, and matrices.c, counts.c, columns.c,
- * eigenvalues.c, singular.c, networks.c the operations of backend.h. */
+/* What the files of the CUDA back end share: its device and lane, memory, checked calls. Compiled into the plug-in alone; nothing
+ * of it is seen elsewhere. device.c opens and closes, memory.c has buffers, load.c the function, and matrices.c, counts.c,
+ * columns.c, eigenvalues.c, singular.c, networks.c the operations of backend.h. */
 #ifndef EG_BACKEND_CUDA_CUDA_H
 #define EG_BACKEND_CUDA_CUDA_H
 
@@ -33,8 +33,8 @@ typedef struct eg_cuda_buffers {
     struct eg_cuda_buffer *chain[EG_BUFFER_CHAINS];
 } eg_cuda_buffers;
 
-/* Lanes that help another one to solve (eigenvalues.c), opened when first wanted and kept until the device is closed: starting cuBLAS and
- * cuSOLVER is slow. All callers share them, so their number is bounded. */
+/* Lanes that help another one to solve (eigenvalues.c), opened when first wanted and kept until the device is closed: starting
+ * cuBLAS and cuSOLVER is slow. All callers share them, so their number is bounded. */
 typedef struct eg_cuda_helpers {
     pthread_mutex_t lock;
     eg_lane *idle[EG_MOST_HELPERS];
@@ -78,8 +78,8 @@ void eg_cuda_close_lane(eg_lane *lane);
 eg_lane *eg_cuda_borrow_lane(eg_device *device);
 void eg_cuda_give_lane_back(eg_lane *lane);
 
-/* ---- Checked calls (device.c): `doing` says in words what was being done; the message names the error and what to try. An allocation
- * failure is EEGPU_OUT_OF_MEMORY, a lost or missing device EEGPU_NO_DEVICE, anything else EEGPU_NUMERICS. ---- */
+/* ---- Checked calls (device.c): `doing` says in words what was being done; the message names the error and what to try. An
+ * allocation failure is EEGPU_OUT_OF_MEMORY, a lost or missing device EEGPU_NO_DEVICE, anything else EEGPU_NUMERICS. ---- */
 
 EG_MUST eg_cuda_check(cudaError_t error, const char *doing);
 EG_MUST eg_cublas_check(cublasStatus_t status, const char *doing);
@@ -88,8 +88,8 @@ EG_MUST eg_cusolver_check(cusolverStatus_t status, const char *doing);
 /* The calling thread works with this device from now on: at the head of every operation. */
 EG_MUST eg_cuda_enter(const eg_device *device);
 
-/* ---- Buffers (memory.c), the table's entries. Stream-ordered: allocate and release may be called while earlier work of the lane is
- * still under way. ---- */
+/* ---- Buffers (memory.c), the table's entries. Stream-ordered: allocate and release may be called while earlier work of the lane
+ * is still under way. ---- */
 
 EG_MUST eg_cuda_allocate(eg_lane *lane, uint64_t count, uint64_t size, const char *what, void *pointer_to_pointer);
 void eg_cuda_release(eg_lane *lane, void *buffer);
@@ -116,7 +116,8 @@ EG_MUST eg_cuda_send(eg_lane *lane, const eg_cuda_upload *upload);
 void eg_cuda_free_staging(eg_cuda_staging *staging);
 
 /* Bytes of device memory that can still be had, and giving back to the driver what the pool keeps, before cuBLAS or cuSOLVER is to
- * allocate by itself or after an allocation has failed. It waits for the work of all lanes, for what they free is there only then. */
+ * allocate by itself or after an allocation has failed. It waits for the work of all lanes, for what they free is there only
+ * then. */
 uint64_t eg_cuda_room(const eg_lane *lane);
 void eg_cuda_trim(eg_lane *lane);
 

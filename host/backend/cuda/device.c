@@ -1,6 +1,6 @@
-/* GPUs and lines of work on them. Comes in: the number of a GPU; goes out: an open device with what is known of it, its memory budget
- * and its lanes (a stream with the handles of cuBLAS and cuSOLVER), or the exact reason why it cannot be had. Also the checks of
- * every CUDA call. Called through the table in plugin.c; memory is in memory.c. */
+/* GPUs and lines of work on them. Comes in: the number of a GPU; goes out: an open device with what is known of it, its memory
+ * budget and its lanes (a stream with the handles of cuBLAS and cuSOLVER), or the exact reason why it cannot be had. Also the
+ * checks of every CUDA call. Called through the table in plugin.c; memory is in memory.c. */
 #include <stdio.h>
 #include <string.h>
 
@@ -9,8 +9,8 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* Panels of 1 GiB (2 for complex numbers): large enough for full speed of a product. A matrix from about n = 2048 on fills the device. The
- * solver is given room for two more matrices. Estimates: not measured on a device yet. */
+/* Panels of 1 GiB (2 for complex numbers): large enough for full speed of a product. A matrix from about n = 2048 on fills the
+ * device. The solver is given room for two more matrices. Estimates: not measured on a device yet. */
 static const eg_capacity capacity = {
     .panel_amplitudes = EG_PANEL_AMPLITUDES, .svd_copies = 1, .wide_from_flops = 5e10, .solver_squares = 2, .collects = true};
 
@@ -117,8 +117,8 @@ eegpu_status eg_cuda_enter(const eg_device *device)
 
 /* ---- Lanes ---- */
 
-/* Double precision as it is written, never emulated by other arithmetic, and the same bits each time. What the environment says would
- * count for more than the mode of cuBLAS: choose.c looks at that. cuSOLVER has the mode since CUDA 13.0. */
+/* Double precision as it is written, never emulated by other arithmetic, and the same bits each time. What the environment says
+ * would count for more than the mode of cuBLAS: choose.c looks at that. cuSOLVER has the mode since CUDA 13.0. */
 static eegpu_status open_handles(eg_cuda_lane *lane)
 {
     eegpu_status status;

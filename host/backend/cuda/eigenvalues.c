@@ -1,7 +1,7 @@
-/* Eigenvalues of many Hermitian matrices on the GPU. Comes in: problems with matrices of the device, destroyed; goes out: values on the
- * host. Small matrices are solved in batches, middle ones side by side on several streams, large ones one after another: each fills the
- * device. Which way a matrix goes depends on itself alone, unless memory is short: then fewer go at a time. Called through the
- * table of plugin.c. */
+/* Eigenvalues of many Hermitian matrices on the GPU. Comes in: problems with matrices of the device, destroyed; goes out: values on
+ * the host. Small matrices are solved in batches, middle ones side by side on several streams, large ones one after another: each
+ * fills the device. Which way a matrix goes depends on itself alone, unless memory is short: then fewer go at a time. Called
+ * through the table of plugin.c. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -285,8 +285,8 @@ static int compare(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
-/* Small ones that need not be alone go in batches, even of one: what is beside a matrix must not change its bits. *rest is then how many
- * problems, moved to the front, are left. */
+/* Small ones that need not be alone go in batches, even of one: what is beside a matrix must not change its bits. *rest is then how
+ * many problems, moved to the front, are left. */
 static eegpu_status solve_small(eg_lane *lane, problem_pointer *problem, size_t count, size_t *rest, problem_pointer *failed)
 {
     size_t group = 0;

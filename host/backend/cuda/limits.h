@@ -1,6 +1,7 @@
-/* The limits of the CUDA back end in one table: name, value, and the small value that it has on the emulated device of the tests, which then
- * sees many pieces, batches and both sides of every choice. A limit of CUDA's own says so; where a comment says "estimate", the value was
- * reasoned and has not been measured on a device yet. Included by cuda.h; what the planner is told of a device is in device.c. */
+/* The limits of the CUDA back end in one table: name, value, and the small value that it has on the emulated device of the tests,
+ * which then sees many pieces, batches and both sides of every choice. A limit of CUDA's own says so; where a comment says
+ * "estimate", the value was reasoned and has not been measured on a device yet. Included by cuda.h; what the planner is told of a
+ * device is in device.c. */
 #ifndef EG_BACKEND_CUDA_LIMITS_H
 #define EG_BACKEND_CUDA_LIMITS_H
 
@@ -13,7 +14,8 @@
 #endif
 
 enum {
-    /* Bytes of each of the two pinned halves of an upload, a power of two: large enough for the full speed of the bus (estimate). */
+    /* Bytes of each of the two pinned halves of an upload, a power of two: large enough for the full speed of the bus
+     * (estimate). */
     EG_STAGING_BYTES = EG_LIMIT(1 << 25, 1 << 14),
 
     /* What a half has room for unless all of the upload fits: a chunk of load.c. */
@@ -39,7 +41,8 @@ enum {
     /* Rows and columns from which on bits are counted by a matrix product (estimate). */
     EG_PRODUCT_FROM = EG_LIMIT(256, 32),
 
-    /* Words of a row that one product sums: 2^25 of them are 2^31 columns, 2^18 are 2^24; sums must stay below, or are not exact. */
+    /* Words of a row that one product sums: 2^25 of them are 2^31 columns, 2^18 are 2^24; sums must stay below, or are not
+     * exact. */
     EG_MOST_INT8_WORDS = EG_LIMIT((1 << 25) - 1, 4),
     EG_MOST_HALF_WORDS = EG_LIMIT((1 << 18) - 1, 3),
 
@@ -49,8 +52,8 @@ enum {
     /* Columns of a region that are split at once: numbers of vectors have 32 bits. */
     EG_MOST_CHILDREN = EG_LIMIT(1 << 30, 1 << 8),
 
-    /* Bytes of a layer of a batch of images in a network, of which there are two, and images whose values are fetched at once: enough
-     * images for all of the device, and few enough that a wish to stop is soon seen (estimates). */
+    /* Bytes of a layer of a batch of images in a network, of which there are two, and images whose values are fetched at once:
+     * enough images for all of the device, and few enough that a wish to stop is soon seen (estimates). */
     EG_NETWORK_BYTES = EG_LIMIT(1 << 26, 1 << 17),
     EG_NETWORK_PIECE = EG_LIMIT(1 << 22, 1 << 8),
 

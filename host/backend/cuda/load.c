@@ -1,7 +1,7 @@
-/* The function on the GPU. Comes in: a state of the host; goes out: panels of the matrices of its cuts. A function that takes at most a
- * third of the device's budget is sent there once, and panels are permutations of it. Of a larger one each panel's amplitudes are
- * collected on the host: the panel's columns fix some bits of the index, and what is left is a small function of the other bits, which
- * is sent and then permuted. Called through the table in plugin.c. */
+/* The function on the GPU. Comes in: a state of the host; goes out: panels of the matrices of its cuts. A function that takes at
+ * most a third of the device's budget is sent there once, and panels are permutations of it. Of a larger one each panel's
+ * amplitudes are collected on the host: the panel's columns fix some bits of the index, and what is left is a small function of the
+ * other bits, which is sent and then permuted. Called through the table in plugin.c. */
 #include <math.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
-/* Operations on Hermitian matrices of the device: Gram matrices by cuBLAS, partial traces, merging of parallel rows, trace and Frobenius
- * norm by kernels. Comes in: buffers of the device, indices and weights of the host; goes out: buffers, or two numbers. All but the
- * invariants return before the work is done. Called through the table of plugin.c. */
+/* Operations on Hermitian matrices of the device: Gram matrices by cuBLAS, partial traces, merging of parallel rows, trace and
+ * Frobenius norm by kernels. Comes in: buffers of the device, indices and weights of the host; goes out: buffers, or two numbers.
+ * All but the invariants return before the work is done. Called through the table of plugin.c. */
 #include "backend/cuda/cuda.h"
 
 eegpu_status eg_cuda_gram(eg_lane *lane, bool is_complex, int n, int k, const double *panel, double keep, double *gram)

@@ -185,8 +185,8 @@ done:
     return status;
 }
 
-/* Halves as large as the upload asks for, up to the most; they stay for the next one. Smaller ones do when the host is short of pinned
- * memory. */
+/* Halves as large as the upload asks for, up to the most; they stay for the next one. Smaller ones do when the host is short of
+ * pinned memory. */
 static eegpu_status prepare_staging(eg_cuda_lane *lane, uint64_t bytes)
 {
     eegpu_status status = EEGPU_OK;

@@ -1,6 +1,6 @@
-/* Convolutional networks on the GPU. Comes in: a network and a range of images; goes out: their amplitudes, with the bits of the CPU's.
- * The weights are sent once a call; batches of images go through the layers on the device, in two rooms that take turns, and the
- * amplitudes of many batches are fetched together. Called through the table of plugin.c. */
+/* Convolutional networks on the GPU. Comes in: a network and a range of images; goes out: their amplitudes, with the bits of the
+ * CPU's. The weights are sent once a call; batches of images go through the layers on the device, in two rooms that take turns, and
+ * the amplitudes of many batches are fetched together. Called through the table of plugin.c. */
 #include "backend/cuda/cuda.h"
 #include "base/bits.h"
 
@@ -16,7 +16,8 @@ typedef struct evaluation {
     double *values;
 } evaluation;
 
-/* Powers of two: of batches the largest that fits, as long as there are images for it; of pieces one that takes parts of a second. */
+/* Powers of two: of batches the largest that fits, as long as there are images for it; of pieces one that takes parts of a
+ * second. */
 static void choose_sizes(evaluation *job, uint64_t count)
 {
     const double operations_in_a_piece = 1e12;

@@ -1,6 +1,6 @@
-/* The plug-in's door: what it exports, its table, and the error record. Messages go to the program's record, since this library has no
- * record of its own; that is why it is linked with base/ but without base/status.c, and with copies of backend/columns.c, vector_set.c,
- * bit_planes.c and state/cnn.c, which know nothing of devices. Called by choose.c through dlsym(). */
+/* The plug-in's door: what it exports, its table, and the error record. Messages go to the program's record, since this library has
+ * no record of its own; that is why it is linked with base/ but without base/status.c, and with copies of backend/columns.c,
+ * vector_set.c, bit_planes.c and state/cnn.c, which know nothing of devices. Called by choose.c through dlsym(). */
 #include "backend/plugin.h"
 
 #include <stdio.h>

@@ -1,14 +1,14 @@
-/* Singular values on the GPU by QR iteration (cusolverDnXgesvd), which is accurate also for small ones; the quicker routines of cuSOLVER
- * are randomised, approximate or perturb the matrix. Comes in: a matrix of the device, destroyed; goes out: values on the host. Called
- * through the table of plugin.c. */
+/* Singular values on the GPU by QR iteration (cusolverDnXgesvd), which is accurate also for small ones; the quicker routines of
+ * cuSOLVER are randomised, approximate or perturb the matrix. Comes in: a matrix of the device, destroyed; goes out: values on the
+ * host. Called through the table of plugin.c. */
 #include <stdio.h>
 
 #include "backend/cuda/solver.h"
 
 enum { SIDE_BEFORE_13 = 16384 }; /* of square matrices that older libraries are known to do right */
 
-/* The values of a matrix are those of its transpose, and cuSOLVER wants at least as many rows as columns. With m < n that is a second copy
- * on the device, 8 m n bytes, 16 m n when complex, beside the workspace: the planner counts it. */
+/* The values of a matrix are those of its transpose, and cuSOLVER wants at least as many rows as columns. With m < n that is a
+ * second copy on the device, 8 m n bytes, 16 m n when complex, beside the workspace: the planner counts it. */
 static eegpu_status transpose(eg_lane *lane, bool is_complex, int m, int n, const double *matrix, double *transposed)
 {
     cublasHandle_t blas = eg_cuda_lane_of(lane)->blas;

@@ -13,8 +13,8 @@ typedef struct eg_cuda_solve {
     void *device, *host;
 } eg_cuda_solve;
 
-/* Room for what `count` problems with n values each answer; then, with the bytes that cuSOLVER asks for filled in, the workspaces. After a
- * failure there is something to end. */
+/* Room for what `count` problems with n values each answer; then, with the bytes that cuSOLVER asks for filled in, the workspaces.
+ * After a failure there is something to end. */
 EG_MUST eg_cuda_solve_begin(eg_lane *lane, uint64_t count, uint64_t n, eg_cuda_solve *solve);
 EG_MUST eg_cuda_solve_workspace(eg_lane *lane, eg_cuda_solve *solve);
 
