@@ -143,6 +143,8 @@ sed 's/"pixels":16/"pixels":15/' scan.json >pixels.json
 fails 1 'the lattice of 4x4' pixels.json
 sed 's/"pixels":\[3\]/"pixels":[0]/' scan.json >repeated.json
 fails 1 'are the same' repeated.json
+printf '0 1\n2\n0 1\n' >twice
+fails 2 'cut 0 and cut 2 are the same region' connected --cuts twice
 sed '0,/"error":[^,]*/s//"error":0.5/' scan.json >vague.json
 fails 1 'error = 0.5 nat' vague.json
 printf 'hello' >words.json

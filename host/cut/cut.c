@@ -196,3 +196,36 @@ void eg_cut_geometry(const struct eegpu_cuts *cuts, size_t cut, int *boundary, i
         *boundary += in_complement > 0;
     }
 }
+
+/* ---- Regions that are there twice ---- */
+
+typedef struct numbered_mask {
+    const uint64_t *mask;
+    size_t words, cut;
+} numbered_mask;
+
+static int compare_masks(const void *left, const void *right)
+{
+    const numbered_mask *a = left, *b = right;
+    int order = memcmp(a->mask, b->mask, a->words * sizeof *a->mask);
+    return order != 0 ? order : (a->cut > b->cut) - (a->cut < b->cut);
+}
+
+eegpu_status eg_cuts_find_repeated(const struct eegpu_cuts *cuts, size_t *first, size_t *second)
+{
+    numbered_mask *sorted = NULL;
+    eegpu_status status = EEGPU_OK;
+    *first = *second = 0;
+    EG_TRY(eg_allocate(NULL, cuts->count, sizeof *sorted, "the regions in order", &sorted));
+    for (size_t i = 0; i < cuts->count; i++)
+        sorted[i] = (numbered_mask){eg_cut_mask(cuts, i), cuts->words, i};
+    qsort(sorted, cuts->count, sizeof *sorted, compare_masks);
+    for (size_t i = 1; i < cuts->count && *second == 0; i++)
+        if (memcmp(sorted[i - 1].mask, sorted[i].mask, cuts->words * sizeof *cuts->masks) == 0) {
+            *first = sorted[i - 1].cut;
+            *second = sorted[i].cut;
+        }
+done:
+    eg_release(NULL, sorted);
+    return status;
+}

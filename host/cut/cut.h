@@ -32,6 +32,9 @@ int eg_cut_size(const struct eegpu_cuts *cuts, size_t cut);
 /* boundary: pixels of A with a nearest neighbour (4 directions, open lattice) in B. bonds: nearest-neighbour pairs cut. */
 void eg_cut_geometry(const struct eegpu_cuts *cuts, size_t cut, int *boundary, int *bonds);
 
+/* A region that is there twice: two of its numbers, *first < *second; both are 0 when there is none. */
+EG_MUST eg_cuts_find_repeated(const struct eegpu_cuts *cuts, size_t *first, size_t *second);
+
 /* Is a region of `size` pixels within --max-size? 0: no limit. */
 static inline bool eg_cut_allowed(const struct eegpu_cuts *cuts, int size, int max_size)
 {

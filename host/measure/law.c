@@ -13,13 +13,13 @@
 #include "measure/groups.h"
 
 const eg_law_model eg_law_models[EG_LAW_MODELS] = {
-    {"constant", "S = c", EG_LAW_AREA, 0, {0, 0}, false},
-    {"boundary", "S = c + a L_A", EG_LAW_AREA, 1, {EG_BOUNDARY, 0}, false},
-    {"bonds", "S = c + a bonds", EG_LAW_AREA, 1, {EG_BONDS, 0}, false},
-    {"saturating", "S = c + a sum 1/d^2 + b bonds", EG_LAW_AREA, 2, {EG_END, EG_BONDS}, true},
-    {"volume", "S = c + a min(N_A, N_B)", EG_LAW_VOLUME, 1, {EG_VOLUME, 0}, false},
-    {"logarithm", "S = c + a logarithm + b bonds", EG_LAW_LOG, 2, {EG_LOGARITHM, EG_BONDS}, false},
-    {"boundary and volume", "S = c + a L_A + b min(N_A, N_B)", EG_LAW_MIXED, 2, {EG_BOUNDARY, EG_VOLUME}, false},
+    {"constant", EG_LAW_AREA, 0, {0, 0}, false},
+    {"boundary", EG_LAW_AREA, 1, {EG_BOUNDARY, 0}, false},
+    {"bonds", EG_LAW_AREA, 1, {EG_BONDS, 0}, false},
+    {"saturating", EG_LAW_AREA, 2, {EG_END, EG_BONDS}, true},
+    {"volume", EG_LAW_VOLUME, 1, {EG_VOLUME, 0}, false},
+    {"logarithm", EG_LAW_LOG, 2, {EG_LOGARITHM, EG_BONDS}, false},
+    {"boundary and volume", EG_LAW_MIXED, 2, {EG_BOUNDARY, EG_VOLUME}, false},
 };
 
 const char *eg_law_kind_name(eg_law_kind kind)

@@ -22,7 +22,7 @@ const char *eg_regressor_name(eg_regressor regressor); /* "boundary", ... */
 
 /* A model: S = intercept + sum slope_j regressor_j. A new one is one row in law.c. */
 typedef struct eg_law_model {
-    const char *name, *formula;
+    const char *name;
     eg_law_kind kind;
     int terms;
     eg_regressor regressor[2]; /* the first is what the model says; the second is left out where it does not vary */

@@ -149,35 +149,15 @@ static eegpu_status read_cut(source_file *s, const eg_json_node *object, size_t 
     return EEGPU_OK;
 }
 
-typedef struct cut_mask {
-    const uint64_t *mask;
-    size_t words, cut;
-} cut_mask;
-
-static int compare_masks(const void *left, const void *right)
-{
-    const cut_mask *a = left, *b = right;
-    int order = memcmp(a->mask, b->mask, a->words * sizeof *a->mask);
-    return order != 0 ? order : (a->cut > b->cut) - (a->cut < b->cut);
-}
-
 /* A cut that is there twice would count twice in the mean of its shape. */
 static eegpu_status refuse_repeated(const source_file *s)
 {
-    const struct eegpu_cuts *cuts = s->file->cuts;
-    cut_mask *sorted = NULL;
-    eegpu_status status = EEGPU_OK;
-    EG_TRY(eg_allocate(NULL, cuts->count, sizeof *sorted, "the cuts of a scan", &sorted));
-    for (size_t i = 0; i < cuts->count; i++)
-        sorted[i] = (cut_mask){eg_cut_mask(cuts, i), cuts->words, i};
-    qsort(sorted, cuts->count, sizeof *sorted, compare_masks);
-    for (size_t i = 1; i < cuts->count; i++)
-        if (memcmp(sorted[i - 1].mask, sorted[i].mask, cuts->words * sizeof *cuts->masks) == 0)
-            EG_TRY(eg_fail(EEGPU_BAD_INPUT,
-                           "reading '%s': \"pixels\" of cut %zu and cut %zu are the same; scan again with every region once",
-                           s->path, sorted[i - 1].cut, sorted[i].cut));
-done:
-    eg_release(NULL, sorted);
+    size_t first = 0, second = 0;
+    eegpu_status status = eg_cuts_find_repeated(s->file->cuts, &first, &second);
+    if (status == EEGPU_OK && second > 0)
+        return eg_fail(EEGPU_BAD_INPUT,
+                       "reading '%s': \"pixels\" of cut %zu and cut %zu are the same; scan again with every region once", s->path,
+                       first, second);
     return status;
 }
 

@@ -211,6 +211,17 @@ done:
     return status;
 }
 
+static eegpu_status refuse_repeated(const struct eegpu_cuts *cuts)
+{
+    size_t first = 0, second = 0;
+    eegpu_status status = eg_cuts_find_repeated(cuts, &first, &second);
+    if (status == EEGPU_OK && second > 0)
+        return eg_fail(EEGPU_USAGE,
+                       "fitting a law: cut %zu and cut %zu are the same region, which would count twice; give every region once",
+                       first, second);
+    return status;
+}
+
 /* On how many images the function is not 0; 0: not counted. */
 static uint64_t images_of(const eegpu_state *state)
 {
@@ -222,6 +233,7 @@ eegpu_status eg_study_function(const eegpu_state *state, const struct eegpu_cuts
 {
     eegpu_status status = EEGPU_OK;
     *study = (eg_study){.result = NULL};
+    EG_TRY(refuse_repeated(cuts));
     EG_TRY(eegpu_scan(state, cuts, options, &study->result));
     EG_TRY(eg_law_of_records(cuts, study->result->records, study->result->count, images_of(state), &study->law));
     if ((parts & (EG_STUDY_RANGE | EG_STUDY_THEORY)) && eg_range_is_defined(state))
