@@ -113,6 +113,13 @@ typedef struct eg_cuda_upload {
 EG_MUST eg_cuda_fill_plain(const eg_cuda_upload *upload, uint64_t first, uint64_t bytes, unsigned char *piece, int threads);
 
 EG_MUST eg_cuda_send(eg_lane *lane, const eg_cuda_upload *upload);
+
+/* Downloads by way of the two pinned halves of the lane, so that the device works on while the host takes a half away. First *most:
+ * how many bytes a half has room for, where downloads of `bytes` are wished. What is begun may be ended later, after more work was
+ * put into the lane; after a failure the lane must be waited for. */
+EG_MUST eg_cuda_prepare_fetches(eg_lane *lane, uint64_t bytes, uint64_t *most);
+EG_MUST eg_cuda_begin_fetch(eg_lane *lane, const void *buffer, uint64_t bytes, int half);
+EG_MUST eg_cuda_end_fetch(eg_lane *lane, uint64_t bytes, int half, void *host);
 void eg_cuda_free_staging(eg_cuda_staging *staging);
 
 /* Bytes of device memory that can still be had, and giving back to the driver what the pool keeps, before cuBLAS or cuSOLVER is to

@@ -301,6 +301,39 @@ done:
     return status;
 }
 
+eegpu_status eg_cuda_prepare_fetches(eg_lane *lane, uint64_t bytes, uint64_t *most)
+{
+    eg_cuda_lane *own = eg_cuda_lane_of(lane);
+    eegpu_status status;
+    EG_TRY(eg_cuda_enter(lane->device));
+    EG_TRY(prepare_staging(own, bytes));
+    *most = own->staging.half_bytes;
+done:
+    return status;
+}
+
+eegpu_status eg_cuda_begin_fetch(eg_lane *lane, const void *buffer, uint64_t bytes, int half)
+{
+    eg_cuda_lane *own = eg_cuda_lane_of(lane);
+    eegpu_status status;
+    EG_TRY(eg_cuda_check(cudaMemcpyAsync(own->staging.half[half], buffer, bytes, cudaMemcpyDeviceToHost, own->stream),
+                         "fetching from the GPU"));
+    EG_TRY(eg_cuda_check(cudaEventRecord(own->staging.sent[half], own->stream), "marking a download"));
+done:
+    return status;
+}
+
+eegpu_status eg_cuda_end_fetch(eg_lane *lane, uint64_t bytes, int half, void *host)
+{
+    const eg_cuda_staging *staging = &eg_cuda_lane_of(lane)->staging;
+    plain_copy copy = {staging->half[half], host};
+    eegpu_status status;
+    EG_TRY(eg_cuda_check(cudaEventSynchronize(staging->sent[half]), "waiting for a download"));
+    EG_TRY(eg_parallel_for(lane->threads, bytes, COPY_GRAIN, copy_range, &copy));
+done:
+    return status;
+}
+
 eegpu_status eg_cuda_wait(eg_lane *lane)
 {
     eegpu_status status;

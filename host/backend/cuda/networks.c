@@ -16,27 +16,31 @@ typedef struct evaluation {
     double *values;
 } evaluation;
 
-/* Powers of two: of batches the largest that fits, as long as there are images for it; of pieces one that takes parts of a
- * second. */
-static void choose_sizes(evaluation *job, uint64_t count)
+/* Powers of two: of batches the largest that fits, as long as there are images for it; of pieces one that takes parts of a second
+ * and fits half of the staging. */
+static eegpu_status choose_sizes(evaluation *job, uint64_t count)
 {
     const double operations_in_a_piece = 1e12;
-    uint64_t bytes_an_image = job->network->room / EG_CNN_BATCH * sizeof(double);
+    const uint64_t most_bytes = EG_NETWORK_PIECE * sizeof(double);
+    uint64_t bytes_an_image = job->network->room / EG_CNN_BATCH * sizeof(double), bytes = count * sizeof(double), most = 0;
+    eegpu_status status;
+    EG_TRY(eg_cuda_prepare_fetches(job->lane, bytes < most_bytes ? bytes : most_bytes, &most));
+    most = most < most_bytes ? most / sizeof(double) : EG_NETWORK_PIECE;
     job->images = EG_NETWORK_IMAGES;
-    while (job->images < count && 2 * job->images * bytes_an_image <= EG_NETWORK_BYTES)
+    while (job->images < count && 2 * job->images <= most && 2 * job->images * bytes_an_image <= EG_NETWORK_BYTES)
         job->images *= 2;
     job->piece = job->images;
-    while (job->piece < count && 2 * job->piece <= EG_NETWORK_PIECE &&
+    while (job->piece < count && 2 * job->piece <= most &&
            2 * (double)job->piece * eg_cnn_operations(&job->network->shape) <= operations_in_a_piece)
         job->piece *= 2;
+done:
+    return status;
 }
 
 static eegpu_status make_room(evaluation *job)
 {
     eegpu_status status;
     uint64_t room = job->network->room / EG_CNN_BATCH * job->images;
-    EG_TRY(eg_cuda_put(job->lane, job->network->numbers, job->network->total * sizeof(double), "the weights of a network",
-                       &job->numbers));
     EG_TRY(eg_cuda_allocate(job->lane, room, sizeof(double), "a batch of images in a network", &job->now));
     EG_TRY(eg_cuda_allocate(job->lane, room, sizeof(double), "a batch of images in a network", &job->next));
     EG_TRY(eg_cuda_allocate(job->lane, job->piece, sizeof(double), "the amplitudes of a network", &job->values));
@@ -100,23 +104,52 @@ done:
     return status;
 }
 
+typedef struct piece {
+    uint64_t first, images; /* of the range */
+    int half;               /* of the staging */
+} piece;
+
+static eegpu_status begin_piece(evaluation *job, uint64_t first, const piece *now)
+{
+    eegpu_status status = EEGPU_OK;
+    for (uint64_t batch = 0; batch < now->images; batch += job->images)
+        EG_TRY(run_batch(job, first + now->first + batch, job->values + batch));
+    EG_TRY(eg_cuda_begin_fetch(job->lane, job->values, now->images * sizeof(double), now->half));
+done:
+    return status;
+}
+
+static eegpu_status end_piece(const evaluation *job, const piece *now, eg_progress *progress, double *amplitudes)
+{
+    eegpu_status status;
+    EG_TRY(eg_cuda_end_fetch(job->lane, now->images * sizeof(double), now->half, amplitudes + now->first));
+    EG_TRY(eg_progress_add(progress, (double)now->images));
+done:
+    return status;
+}
+
 eegpu_status eg_cuda_evaluate_network(eg_lane *lane, const eg_cnn *network, uint64_t first, uint64_t count, eg_budget *budget,
                                       eg_progress *progress, double *amplitudes)
 {
     eegpu_status status;
     evaluation job = {.lane = lane, .stream = eg_cuda_lane_of(lane)->stream, .network = network};
+    piece last = {0};
     (void)budget; /* all rooms are the device's */
     EG_TRY(eg_cuda_enter(lane->device));
-    choose_sizes(&job, count);
+    EG_TRY(eg_cuda_put(lane, network->numbers, network->total * sizeof(double), "the weights of a network", &job.numbers));
+    EG_TRY(choose_sizes(&job, count)); /* after the upload, which may have made the staging larger */
     EG_TRY(make_room(&job));
     for (uint64_t start = 0; start < count; start += job.piece) {
-        uint64_t images = count - start < job.piece ? count - start : job.piece;
-        for (uint64_t batch = 0; batch < images; batch += job.images)
-            EG_TRY(run_batch(&job, first + start + batch, job.values + batch));
-        EG_TRY(eg_cuda_fetch(lane, job.values, images * sizeof(double), amplitudes + start));
-        EG_TRY(eg_progress_add(progress, (double)images));
+        piece now = {start, count - start < job.piece ? count - start : job.piece, 1 - last.half};
+        EG_TRY(begin_piece(&job, first, &now));
+        if (last.images > 0)
+            EG_TRY(end_piece(&job, &last, progress, amplitudes));
+        last = now;
     }
+    EG_TRY(end_piece(&job, &last, progress, amplitudes));
 done:
+    if (status != EEGPU_OK)
+        (void)cudaStreamSynchronize(job.stream); /* a half may be on its way with no event to say so */
     eg_cuda_release(lane, job.values);
     eg_cuda_release(lane, job.next);
     eg_cuda_release(lane, job.now);
