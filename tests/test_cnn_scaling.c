@@ -183,6 +183,17 @@ static void test_matches_untold(void)
     CHECK_EQUAL(match_of(4, 2)->least, 0);
     CHECK_EQUAL(match_of(4, 2)->most, 0);
     CHECK_EQUAL(match_of(4, 2)->answer, EG_CNN_FAILS); /* less than 1 channel would do, 2 are expected */
+    count = make_points(paper, 5, 1e-4);
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) /* no D of 1 and 2: 8^(1/2) and the like are not in the sweep, where the law holds */
+        if (points[i].channels >= 4)
+            points[kept++] = points[i];
+    CHECK_OK(eg_cnn_scaling_of(points, kept, &scaling));
+    CHECK_EQUAL(scaling.answers[EG_CNN_FAILS], 0);
+    CHECK_EQUAL(match_of(8, 2)->answer, EG_CNN_UNTOLD);
+    count = make_points(no_depth, 5, 1e-4);
+    for (size_t i = 0; i < count; i++)
+        points[i].density += points[i].layers > 1 ? 1 : 0;
     for (size_t i = 0; i < count; i++)
         points[i].zero = points[i].layers == 3 && points[i].channels == 16;
     CHECK_OK(eg_cnn_scaling_of(points, count, &scaling));

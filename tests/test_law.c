@@ -216,6 +216,9 @@ static void test_made_up(void)
     for (size_t i = 0; i < line_count; i++) /* two values of the boundary explain everything, as any two would */
         lines[i].s_vn = lines[i].boundary == 8 ? 2 : 1;
     expect_verdict(straight, lines, line_count, EG_LAW_UNDECIDED, "only 2 values");
+    for (size_t i = 0; i < count; i++) /* the boundary explains most, and the rest is certain */
+        records[i].s_vn = 0.5 * eg_law_boundary(cuts, i) + 0.1 * volume_of(&records[i]);
+    expect_verdict(cuts, records, count, EG_LAW_UNDECIDED, "S grows with the volume, by 0.1 +-");
     free(records), free(ends), free(lines);
     eegpu_cuts_free(cuts);
     eegpu_cuts_free(chain);
@@ -223,6 +226,22 @@ static void test_made_up(void)
 }
 
 /* A cut and its complement are one cut: the law does not depend on which side is called A. */
+/* On chains the bonds are contained in logarithm and bonds, which is no rival of them. */
+static void test_bonds_of_chains(void)
+{
+    eegpu_cuts *cuts = family_cuts(1, 12, "all");
+    eegpu_record *records = records_of(cuts);
+    size_t count = eegpu_cuts_count(cuts);
+    for (size_t i = 0; i < count; i++)
+        records[i].s_vn = 0.5 * records[i].bonds;
+    expect_verdict(cuts, records, count, EG_LAW_AREA, "bonds");
+    for (size_t i = 0; i < count; i++)
+        records[i].s_vn = 0.5 * records[i].bonds + 0.2 * sin(37.0 * (double)i * (double)i);
+    expect_verdict(cuts, records, count, EG_LAW_AREA, "bonds");
+    free(records);
+    eegpu_cuts_free(cuts);
+}
+
 static void test_complements(void)
 {
     static const char *const sources[] = {"hardsquare", "graph", "connected", "random", "loops", "majority"};
@@ -479,6 +498,6 @@ done:
 EG_SUITE("laws", {"fits: one regressor", test_one_regressor}, {"fits: two regressors", test_two_regressors},
          {"fits: correlated regressors", test_correlated_regressors}, {"fits that cannot be made", test_fits_that_cannot_be_made},
          {"shapes", test_shapes}, {"the logarithm of chains", test_logarithm_of_chains}, {"verdicts", test_verdicts},
-         {"made-up entropies", test_made_up}, {"complements", test_complements},
+         {"made-up entropies", test_made_up}, {"bonds of chains", test_bonds_of_chains}, {"complements", test_complements},
          {"the transverse-field Ising chain", test_ising_chain}, {"parameters", test_parameters},
          {"topological term", test_topological_term}, {"theory", test_theory}, {"broken theory", test_broken_theory})

@@ -281,6 +281,14 @@ static void untold(eg_cnn_match *match, const char *reason)
     match->reason = reason;
 }
 
+/* What is expected is a number of channels of the sweep at which S is not what it should be. Beyond the sweep nothing is known. */
+static bool is_outside(const curve *line, const eg_cnn_match *match)
+{
+    if (match->expected < line->cells[0].channels || match->expected > line->cells[line->count - 1].channels)
+        return false;
+    return match->expected < match->least || match->expected > match->most;
+}
+
 static void answer(const eg_cnn_cell *target, const curve *line, eg_cnn_match *match)
 {
     double error = hypot(standard_error(target), largest_error(line));
@@ -294,7 +302,7 @@ static void answer(const eg_cnn_cell *target, const curve *line, eg_cnn_match *m
         untold(match, "fewer than two networks of a kind have an entropy: the spread is not known");
     } else if (isnan(match->least) || isnan(match->most) || isnan(value)) {
         untold(match, "S does not rise steadily with D there");
-    } else if (match->expected < match->least || match->expected > match->most) {
+    } else if (is_outside(line, match)) {
         match->answer = EG_CNN_FAILS;
     } else if (match->least > 0 && isfinite(match->most)) {
         match->answer = EG_CNN_HOLDS;

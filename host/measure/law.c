@@ -213,11 +213,11 @@ static bool is_bounded_by_rank(const struct eegpu_cuts *cuts, const eegpu_record
     return true;
 }
 
-/* Values of what the model names that differ. */
+/* Values of what the model names that differ; counted up to as many as are needed. */
 static size_t count_values(const eg_law *law, eg_regressor regressor)
 {
     size_t values = 0;
-    for (size_t i = 0; i < law->count; i++) {
+    for (size_t i = 0; i < law->count && values < EG_LAW_LEAST_VALUES; i++) {
         bool is_new = true;
         for (size_t j = 0; j < i && is_new; j++)
             is_new = fabs(law->groups[i].regressor[regressor] - law->groups[j].regressor[regressor]) >
@@ -227,10 +227,64 @@ static size_t count_values(const eg_law *law, eg_regressor regressor)
     return values;
 }
 
+/* How much a term of a model may add to S over these cuts, as a part of its mean: its slope and `errors` standard errors of it,
+ * times how much the regressor varies. */
+static double possible_growth(const eg_law *law, int m, int term, double errors)
+{
+    double least = INFINITY, most = -INFINITY;
+    for (size_t i = 0; i < law->count; i++) {
+        double value = law->groups[i].regressor[eg_law_models[m].regressor[term]];
+        least = fmin(least, value);
+        most = fmax(most, value);
+    }
+    if (!law->fits[m].solved)
+        return INFINITY;
+    return (fabs(law->fits[m].slope[term]) + errors * law->fits[m].slope_error[term]) * (most - least) / mean_entropy(law);
+}
+
+static int model_of(eg_law_kind kind, eg_regressor regressor)
+{
+    int m = 0;
+    while (eg_law_models[m].kind != kind || eg_law_models[m].regressor[0] != regressor)
+        m++;
+    return m;
+}
+
+/* On chains the logarithm comes with the bonds: a model that has all of another fits no worse, and is no rival of it. */
+static bool contains(const eg_law *law, int large, int small)
+{
+    return law->terms[small] == 1 && law->terms[large] == 2 &&
+           eg_law_models[large].regressor[1] == eg_law_models[small].regressor[0];
+}
+
+/* The best model of another law that does not contain model m; -1: none. */
+static int rival_of(const eg_law *law, int m)
+{
+    int best = -1;
+    for (int k = 0; k < EG_LAW_MODELS; k++) {
+        bool counts = eg_law_models[k].kind != EG_LAW_MIXED && eg_law_models[k].kind != eg_law_models[m].kind &&
+                      law->fits[k].solved && isfinite(law->fits[k].aicc) && !contains(law, k, m);
+        if (counts && (best < 0 || law->fits[k].aicc < law->fits[best].aicc))
+            best = k;
+    }
+    return best;
+}
+
+/* The model of another law that contains model m and whose other term may add too much; -1: none. */
+static int unsettled_extension(const eg_law *law, int m)
+{
+    for (int k = 0; k < EG_LAW_MODELS; k++)
+        if (eg_law_models[k].kind != eg_law_models[m].kind && eg_law_models[k].kind != EG_LAW_MIXED && contains(law, k, m) &&
+            law->fits[k].solved && possible_growth(law, k, 0, 2) > EG_LAW_MOST_GROWTH)
+            return k;
+    return -1;
+}
+
 /* Nothing is left to explain once the constant or the bonds are taken out, and no other law does nearly as well. */
 static bool is_nearly_flat(eg_law *law)
 {
     enum { TIMES = 3 };
+    const double floor = 1e-12;
     double mean = mean_entropy(law);
     for (int m = 0; m < EG_LAW_MODELS && has_wide_volumes(law); m++) {
         const eg_law_model *model = &eg_law_models[m];
@@ -238,8 +292,9 @@ static bool is_nearly_flat(eg_law *law)
                    (model->terms == 1 && model->regressor[0] == EG_BONDS && count_values(law, EG_BONDS) >= EG_LAW_LEAST_VALUES);
         if (!may || !law->fits[m].solved || law->fits[m].residual > EG_LAW_FLAT * mean)
             continue;
-        int rival = best_of(law, EG_LAW_AREA, true);
-        if (model->terms > 0 && rival >= 0 && law->fits[rival].residual < TIMES * law->fits[m].residual)
+        int rival = rival_of(law, m);
+        bool is_near = rival >= 0 && law->fits[rival].residual < TIMES * fmax(law->fits[m].residual, floor);
+        if (model->terms > 0 && (is_near || unsettled_extension(law, m) >= 0))
             continue;
         law->best = m;
         law->margin = rival >= 0 ? law->fits[rival].aicc - law->fits[m].aicc : NAN;
@@ -251,20 +306,10 @@ static bool is_nearly_flat(eg_law *law)
     return false;
 }
 
-/* How much S may grow with the volume over these cuts, at two standard errors, as a part of its mean. */
-static double possible_growth(const eg_law *law)
-{
-    for (int m = 0; m < EG_LAW_MODELS; m++)
-        if (eg_law_models[m].terms == 1 && eg_law_models[m].regressor[0] == EG_VOLUME && law->fits[m].solved)
-            return (fabs(law->fits[m].slope[0]) + 2 * law->fits[m].slope_error[0]) *
-                   (law->groups[law->count - 1].volume - law->groups[0].volume) / mean_entropy(law);
-    return INFINITY;
-}
-
 static eg_law_kind decide_constant(eg_law *law, int rival)
 {
     const eg_fit *fit = &law->fits[law->best];
-    double growth = possible_growth(law), share = fit->residual / fabs(fit->intercept);
+    double growth = possible_growth(law, model_of(EG_LAW_VOLUME, EG_VOLUME), 0, 2), share = fit->residual / fabs(fit->intercept);
     if (growth > EG_LAW_MOST_GROWTH)
         return undecided(
             law, OTHER_CUTS,
@@ -281,13 +326,42 @@ static eg_law_kind decide_constant(eg_law *law, int rival)
     return EG_LAW_AREA;
 }
 
+/* The best model and its best rival explain alike much. */
+static eg_law_kind undecided_between(eg_law *law, int rival)
+{
+    const eg_law_model *model = &eg_law_models[law->best], *other = &eg_law_models[rival];
+    double residual = law->fits[law->best].residual, of_rival = law->fits[rival].residual;
+    char correlation[80] = "";
+    if (isfinite(law->correlation))
+        snprintf(correlation, sizeof correlation, "; the correlation of boundary and volume over these cuts is %.2f",
+                 law->correlation);
+    if (law->margin < EG_LAW_LEAST_MARGIN)
+        return undecided(law, OTHER_CUTS,
+                         "%s (%s law) and %s (%s law) fit nearly alike: AICc differs by %.2f, residuals are %.3g and %.3g nats%s",
+                         model->name, eg_law_kind_name(model->kind), other->name, eg_law_kind_name(other->kind), law->margin,
+                         residual, of_rival, correlation);
+    return undecided(
+        law, OTHER_CUTS, "%s (%s law) fits best, but leaves residuals of %.3g nats, not much less than the %.3g of %s (%s law)%s",
+        model->name, eg_law_kind_name(model->kind), residual, of_rival, other->name, eg_law_kind_name(other->kind), correlation);
+}
+
+/* An area law with a growth in the volume beside it that is certain and not small is none. */
+static bool grows_with_volume_too(const eg_law *law)
+{
+    int mixed = model_of(EG_LAW_MIXED, EG_BOUNDARY);
+    const eg_fit *fit = &law->fits[mixed];
+    return eg_law_models[law->best].kind == EG_LAW_AREA && fit->solved && fit->slope[1] > 0 &&
+           fit->aicc <= law->fits[law->best].aicc - EG_LAW_LEAST_MARGIN && possible_growth(law, mixed, 1, -2) > EG_LAW_MOST_GROWTH;
+}
+
 /* The best model has a regressor. */
 static eg_law_kind decide_growing(eg_law *law, int rival)
 {
     static const char *const what_grows[] = {"boundary", "volume", "logarithm"};
-    const eg_law_model *model = &eg_law_models[law->best], *other = &eg_law_models[rival];
+    const eg_law_model *model = &eg_law_models[law->best];
     const eg_fit *fit = &law->fits[law->best];
     size_t values = count_values(law, model->regressor[0]);
+    int extension = unsettled_extension(law, law->best);
     if (fit->r_squared < EG_LAW_LEAST_R_SQUARED)
         return undecided(law, NO_CUTS,
                          "the best model, %s, explains only R^2 = %.3f of how S varies: S depends on more than boundary and volume",
@@ -295,21 +369,25 @@ static eg_law_kind decide_growing(eg_law *law, int rival)
     if (values < EG_LAW_LEAST_VALUES)
         return undecided(law, OTHER_CUTS, "%s fits best, but these cuts have only %zu values of it: at least %d are needed",
                          model->name, values, EG_LAW_LEAST_VALUES);
-    if (law->margin < EG_LAW_LEAST_MARGIN || fit->residual > EG_LAW_MOST_RESIDUAL * law->fits[rival].residual) {
-        char correlation[80] = "";
-        if (isfinite(law->correlation))
-            snprintf(correlation, sizeof correlation, "; the correlation of boundary and volume over these cuts is %.2f",
-                     law->correlation);
+    if (rival >= 0 && (law->margin < EG_LAW_LEAST_MARGIN || fit->residual > EG_LAW_MOST_RESIDUAL * law->fits[rival].residual))
+        return undecided_between(law, rival);
+    if (extension >= 0)
+        return undecided(law, OTHER_CUTS, "%s fits best, but these cuts leave room for %s beside it, by %.2g of the mean of S",
+                         model->name, eg_law_models[extension].name, possible_growth(law, extension, 0, 2));
+    if (grows_with_volume_too(law))
         return undecided(law, OTHER_CUTS,
-                         "%s (%s law) and %s (%s law) fit nearly alike: AICc differs by %.2f, residuals are %.3g and %.3g nats%s",
-                         model->name, eg_law_kind_name(model->kind), other->name, eg_law_kind_name(other->kind), law->margin,
-                         fit->residual, law->fits[rival].residual, correlation);
-    }
+                         "%s alone fits best, but boundary and volume together by far better: beside the boundary S grows with the "
+                         "volume, by %.3g +- %.2g nats a pixel",
+                         model->name, law->fits[model_of(EG_LAW_MIXED, EG_BOUNDARY)].slope[1],
+                         law->fits[model_of(EG_LAW_MIXED, EG_BOUNDARY)].slope_error[1]);
     if (model->regressor[0] != EG_END && !(fit->slope[0] > 2 * fit->slope_error[0]))
         return undecided(law, OTHER_CUTS, "%s fits best, but S does not grow with it: slope %.3g +- %.2g", model->name,
                          fit->slope[0], fit->slope_error[0]);
-    snprintf(law->reason, sizeof law->reason, "S follows the %s: the model %s has R^2 = %.4f and is ahead of %s by %.1f in AICc",
-             what_grows[model->kind], model->name, fit->r_squared, other->name, law->margin);
+    int length = snprintf(law->reason, sizeof law->reason, "S follows the %s: the model %s has R^2 = %.4f", what_grows[model->kind],
+                          model->name, fit->r_squared);
+    if (rival >= 0)
+        snprintf(law->reason + length, sizeof law->reason - (size_t)length, " and is ahead of %s by %.1f in AICc",
+                 eg_law_models[rival].name, law->margin);
     return model->kind;
 }
 
@@ -318,11 +396,11 @@ static eg_law_kind decide(eg_law *law)
     int best = law->best = best_of_all(law), rival;
     if (best < 0)
         return undecided(law, OTHER_CUTS, "no model could be fitted to %zu different cuts", law->count);
-    rival = best_of(law, eg_law_models[best].kind, true);
-    if (rival < 0)
+    if (best_of(law, eg_law_models[best].kind, true) < 0)
         return undecided(law, OTHER_CUTS,
                          "only boundary or bonds vary between these cuts, so that volume and boundary cannot be told apart");
-    law->margin = law->fits[rival].aicc - law->fits[best].aicc;
+    rival = rival_of(law, best);
+    law->margin = rival >= 0 ? law->fits[rival].aicc - law->fits[best].aicc : NAN;
     return law->terms[best] == 0 ? decide_constant(law, rival) : decide_growing(law, rival);
 }
 
@@ -359,10 +437,10 @@ eegpu_status eg_law_of_records(const struct eegpu_cuts *cuts, const eegpu_record
     else if (law->count < EG_LAW_LEAST_GROUPS)
         law->verdict = undecided(law, OTHER_CUTS, "too few different cuts: %zu shapes, at least %d are needed", law->count,
                                  EG_LAW_LEAST_GROUPS);
-    else if (is_bounded_by_rank(cuts, records, count, law) || is_nearly_flat(law))
+    else if (is_bounded_by_rank(cuts, records, count, law))
         law->verdict = EG_LAW_AREA;
     else {
-        law->verdict = decide(law);
+        law->verdict = is_nearly_flat(law) ? EG_LAW_AREA : decide(law);
         law->verdict = unless_few_images(images, law);
     }
 done:

@@ -60,15 +60,19 @@ typedef struct eg_law {
 /* A verdict needs this many groups, and:
  * - for a law that names a regressor: this many values of it, this R^2, this lead in AICc over every other law and residuals at
  * most this part of theirs (the lead alone grows with the number of points, however little the fits differ), and a slope of two
- * standard errors;
+ * standard errors. Of a model of another law that contains the best one (on chains logarithm and bonds contain the bonds) it is
+ * asked instead that its other term adds no more than EG_LAW_MOST_GROWTH of the mean of S, at two standard errors. No area law is
+ * named where the fit of boundary and volume together leads by that much and its volume adds more than that;
  * - for S = c: that a growth of S with the volume over these cuts by more than this part of its mean is ruled out by two standard
  * errors.
  *
- * Or the constant or the bonds alone describe S up to a residual of EG_LAW_FLAT of its mean, over volumes that differ by a
- * factor of 4 or more, or the rank of all cuts is bounded by that of the smallest regions: then there is no room for another law.
+ * Or the constant or the bonds alone describe S up to a residual of EG_LAW_FLAT of its mean, over volumes that differ by a factor
+ * of 4 or more: then there is no room for another law. Or S is the same for all cuts, or the rank of all is bounded by that of the
+ * smallest regions.
  *
- * No area or logarithmic law is read from entropies that come to EG_LAW_FULL of log K, K images and no more being those on which
- * the function is not 0, where the regions alone would allow more: it is the number of images that ends their growth. */
+ * But for these last two, which hold for any number of images, no area or logarithmic law is read from entropies that come to
+ * EG_LAW_FULL of log K, K images and no more being those on which the function is not 0, where the regions alone would allow more:
+ * it is the number of images that ends their growth. */
 enum { EG_LAW_LEAST_GROUPS = 6, EG_LAW_LEAST_VALUES = 3 };
 #define EG_LAW_LEAST_R_SQUARED 0.8
 #define EG_LAW_LEAST_MARGIN 6.0
