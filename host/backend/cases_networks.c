@@ -41,7 +41,7 @@ static eg_case_cost cost(const eg_case *row, int size)
 {
     eg_cnn_shape shape = shape_of(row, size);
     double images = (double)(UINT64_C(1) << size);
-    return (eg_case_cost){.bytes = 8 * images, .operations = 2 * images * eg_cnn_operations(&shape)};
+    return (eg_case_cost){.bytes = 8 * images, .operations = 2 * images * eg_cnn_products(&shape)};
 }
 
 const eg_case eg_network_cases[] = {

@@ -87,7 +87,7 @@ static eegpu_status foresee(cnn_job *job, double *seconds)
         goto done;
     eg_duration_text(*seconds, time, sizeof time);
     int networks = job->options.channel_count * job->options.layer_count * job->options.seeds;
-    if (!job->settings->networks.yes)
+    if (!job->settings->yes)
         status =
             eg_fail(EEGPU_USAGE,
                     "this sweep of %d networks on %dx%d would take about %s; start it with --yes, or take a smaller lattice, fewer "

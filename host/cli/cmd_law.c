@@ -38,7 +38,7 @@ static eegpu_status refuse_for_file(const eg_settings *settings)
                         : strcmp(settings->device, "auto") != 0     ? "--device"
                         : settings->check_theory                    ? "--check-theory"
                         : settings->bit_order != 0                  ? "--bit-order"
-                        : settings->networks.yes                    ? "--yes"
+                        : settings->yes                             ? "--yes"
                                                                     : NULL;
     if (given == NULL)
         return EEGPU_OK;
@@ -72,7 +72,7 @@ static eegpu_status foresee(law_job *job, const eegpu_scan_options *options, int
     if (seconds < worth_saying)
         goto done;
     eg_duration_text(seconds, time, sizeof time);
-    if (seconds >= long_seconds && !job->settings->networks.yes)
+    if (seconds >= long_seconds && !job->settings->yes)
         status = eg_fail(
             EEGPU_USAGE,
             "studying %zu cuts of this function would take about %s or more; start it with --yes, or take fewer cuts (--max-size, "

@@ -223,7 +223,7 @@ static const eg_option options[] = {
      "function between the layers, default relu"},
     {"init", 0, "he|xavier", EG_CNN, AT(networks.init), parse_choice, 0, 0,
      "normal weights of variance 2/fan_in (the default) or 2/(fan_in + fan_out); biases are 0"},
-    {"yes", 0, NULL, EG_CNN | EG_LAW, AT(networks.yes), NULL, 0, 0, "start what will take long"},
+    {"yes", 0, NULL, EG_CNN | EG_LAW, AT(yes), NULL, 0, 0, "start what will take long"},
     {"base", 0, "e|2", EG_CNN, AT(base), parse_choice, 0, 0, "unit of all entropies: e for nats (the default), 2 for bits"},
     {"threads", 0, "N", EG_CNN, AT(threads), parse_whole, 1, 4096, "default: all processors that this process may use"},
     {"memory", 0, "SIZE", EG_CNN, AT(memory), parse_size, 0, 0,

@@ -32,7 +32,6 @@ typedef struct eg_network_settings {
     const char *cuts;
     int64_t seeds, pools, kernel;
     int activation, init; /* numbers of the choice */
-    bool yes;
 } eg_network_settings;
 
 /* Of `eegpu bench`. */
@@ -54,7 +53,7 @@ typedef struct eg_settings {
     const char *device;
     uint64_t memory;
     const char *output, *spectrum, *vectors, *journal, *html, *svg;
-    bool dry_run, quiet, json, check_theory, stats, all;
+    bool dry_run, quiet, json, check_theory, stats, all, yes;
     eg_network_settings networks;
     eg_bench_settings bench;
 } eg_settings;

@@ -1,6 +1,7 @@
 /* Progress on a terminal: one line with a bar, the share done, the rate and the time left, redrawn in place and cleared at the
  * end. Comes in: stage and fraction from the engine. On anything but a terminal nothing is drawn. Called by the commands. */
 #include <langinfo.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -78,7 +79,8 @@ void eg_terminal_say_device(eg_terminal *terminal, const eg_settings *settings, 
         fprintf(stderr, "eegpu: device cpu (%s%s)\n", *why != '\0' ? "no GPU: " : "", *why != '\0' ? why : why_cpu);
 }
 
-static const char *duration_text(double seconds, char *text, size_t size)
+/* "02:17", "1:02:17"; "--:--": longer, or not known. */
+static const char *clock_text(double seconds, char *text, size_t size)
 {
     if (!(seconds < 359999))
         snprintf(text, size, "--:--");
@@ -96,9 +98,7 @@ static void draw(eg_terminal *terminal, double fraction, double elapsed)
         bool full = (i + 0.5) / BAR_COLUMNS <= fraction;
         end = stpcpy(end, terminal->unicode ? (full ? "\u2588" : "\u2591") : full ? "#" : ".");
     }
-    duration_text(fraction > 0 ? elapsed * (1 - fraction) / fraction : -1, left, sizeof left);
-    if (fraction <= 0)
-        strcpy(left, "--:--");
+    clock_text(fraction > 0 ? elapsed * (1 - fraction) / fraction : INFINITY, left, sizeof left);
     int room = window_columns(STDERR_FILENO) - 1;
     int width = snprintf(line, sizeof line, "%5.1f %%  %.3g %%/s  %s left  %s", 100 * fraction, 100 * fraction / elapsed, left,
                          terminal->stage);

@@ -34,6 +34,14 @@ const char *eg_regressor_name(eg_regressor regressor)
     return names[regressor];
 }
 
+double eg_law_value(const eg_law *law, int model, const eg_law_group *group)
+{
+    double s = law->fits[model].intercept;
+    for (int j = 0; j < law->terms[model]; j++)
+        s += law->fits[model].slope[j] * group->regressor[eg_law_models[model].regressor[j]];
+    return s;
+}
+
 static bool varies(const eg_law *law, eg_regressor regressor)
 {
     double least = INFINITY, most = -INFINITY;

@@ -81,6 +81,9 @@ enum { EG_LAW_LEAST_GROUPS = 6, EG_LAW_LEAST_VALUES = 3 };
 #define EG_LAW_FLAT 0.03
 #define EG_LAW_FULL 0.9
 
+/* S of a group by a fitted model. */
+double eg_law_value(const eg_law *law, int model, const eg_law_group *group);
+
 /* The boundary L of the side of a cut that counts (above). */
 int eg_law_boundary(const struct eegpu_cuts *cuts, size_t cut);
 

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bits.h"
+
 typedef struct evidence {
     const struct eegpu_cuts *cuts;
     const eegpu_record *records, *complements, *halves, *pixels;
@@ -155,7 +157,7 @@ eegpu_status eg_theory_cuts(const struct eegpu_cuts *cuts, struct eegpu_cuts **h
     for (size_t i = 0; i < cuts->count; i++) {
         uint64_t mask[EG_MAX_PIXELS / 64] = {0};
         for (int pixel = 0; pixel < cuts->pixels; pixel++)
-            if (!(eg_cut_mask(cuts, i)[pixel / 64] >> pixel % 64 & 1))
+            if (!eg_bit(eg_cut_mask(cuts, i), (uint64_t)pixel))
                 mask[pixel / 64] |= UINT64_C(1) << pixel % 64;
         EG_TRY(eg_cuts_add(cuts->height, cuts->width, mask, helpers));
     }
@@ -163,7 +165,8 @@ eegpu_status eg_theory_cuts(const struct eegpu_cuts *cuts, struct eegpu_cuts **h
         int count = eegpu_cuts_pixels(cuts, i, pixels), half = count / 2;
         for (int part = 0; part < 2; part++) {
             uint64_t mask[EG_MAX_PIXELS / 64] = {0};
-            for (int k = part == 0 || half == 0 ? 0 : half; k < (part == 0 && half > 0 ? half : count); k++)
+            int from = part == 1 ? half : 0, to = part == 0 && half > 0 ? half : count; /* of one pixel both are all */
+            for (int k = from; k < to; k++)
                 mask[pixels[k] / 64] |= UINT64_C(1) << pixels[k] % 64;
             EG_TRY(eg_cuts_add(cuts->height, cuts->width, mask, helpers));
         }

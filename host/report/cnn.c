@@ -74,8 +74,8 @@ static void write_head(const eg_cnn_report *report, FILE *stream)
 {
     const eg_cnn_sweep_options *options = report->options;
     fprintf(stream, "convolutional networks on %dx%d (%d pixels): %s, %s weights, kernel %d, poolings %d; a seed for each\n",
-            report->cuts->height, report->cuts->width, report->cuts->pixels, options->activation == EG_CNN_TANH ? "tanh" : "relu",
-            options->init == EG_CNN_XAVIER ? "xavier" : "he", options->kernel, options->pools);
+            report->cuts->height, report->cuts->width, report->cuts->pixels, eg_cnn_activation_name(options->activation),
+            eg_cnn_init_name(options->init), options->kernel, options->pools);
     fprintf(
         stream,
         "entropies in %s, means over %zu cut%s (%s) and over networks; +-: standard deviation over networks; L: boundary L_A\n\n",
@@ -227,8 +227,8 @@ static void write_json_head(const eg_cnn_report *report, FILE *stream)
     text_member(stream, "cuts_family", cuts->family);
     fprintf(stream, ",\"cuts\":%zu,\"pools\":%d,\"kernel\":%d,\"seeds\":%d", cuts->count, options->pools, options->kernel,
             options->seeds);
-    text_member(stream, "activation", options->activation == EG_CNN_TANH ? "tanh" : "relu");
-    text_member(stream, "init", options->init == EG_CNN_XAVIER ? "xavier" : "he");
+    text_member(stream, "activation", eg_cnn_activation_name(options->activation));
+    text_member(stream, "init", eg_cnn_init_name(options->init));
     text_member(stream, "device", options->device->name);
 }
 
@@ -323,6 +323,8 @@ static const char *place_of(double channels)
     return isnan(channels) ? "unknown" : channels == 0 ? "below" : isinf(channels) ? "above" : "within";
 }
 
+static double number_of(double channels) { return channels > 0 ? channels : NAN; }
+
 static void write_json_matches(const eg_cnn_scaling *scaling, FILE *stream)
 {
     static const char *const words[] = {[EG_CNN_HOLDS] = "holds", [EG_CNN_FAILS] = "fails", [EG_CNN_UNTOLD] = "untold"};
@@ -331,9 +333,9 @@ static void write_json_matches(const eg_cnn_scaling *scaling, FILE *stream)
         const eg_cnn_match *match = &scaling->matches[i];
         fprintf(stream, "{\"layers_0\":%d,\"channels_0\":%d,\"layers\":%d", match->layers_0, match->channels_0, match->layers);
         member(stream, "expected", match->expected);
-        member(stream, "found", match->found > 0 ? match->found : NAN);
-        member(stream, "least", match->least); /* 0 below the D of the sweep, null above */
-        member(stream, "most", match->most);
+        member(stream, "found", number_of(match->found));
+        member(stream, "least", number_of(match->least));
+        member(stream, "most", number_of(match->most));
         text_member(stream, "found_is", place_of(match->found));
         text_member(stream, "least_is", place_of(match->least));
         text_member(stream, "most_is", place_of(match->most));

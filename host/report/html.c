@@ -94,15 +94,10 @@ static void write_verdict(const eg_law_report *r, FILE *stream)
 static void write_ranges(const eg_law_report *r, FILE *stream)
 {
     const eg_study *study = r->study;
-    double least = INFINITY, most = -INFINITY;
-    double rounding = eg_law_rounding(study);
+    double least, most;
     int largest[2];
     size_t trivial = eg_range_summary(study, largest);
-    for (size_t i = 0; i < study->result->count; i++) {
-        double effective = eg_zero_below(eg_effective_range(&study->result->records[i]), rounding);
-        least = fmin(least, effective);
-        most = fmax(most, effective);
-    }
+    eg_effective_ranges(study, &least, &most);
     if (isfinite(least))
         fprintf(stream, "<dt>Effective range</dt><dd>S/(L_A log 2) is %.4g to %.4g</dd>\n", least, most);
     if (study->range_count == 0)

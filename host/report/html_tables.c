@@ -162,13 +162,16 @@ void eg_html_shapes(const eg_law_report *r, FILE *stream)
                                           "mean S", "spread",       "least",  "most", "Page"};
     const eg_law *law = &r->study->law;
     double base = r->report.log_base, rounding = eg_law_rounding(r->study);
-    char caption[256];
+    size_t shown = law->count < EG_HTML_MOST_CUTS ? law->count : EG_HTML_MOST_CUTS;
+    char caption[384], first[96] = "";
+    if (shown < law->count)
+        snprintf(first, sizeof first, "The first %zu of %zu; all of them: eegpu law --format json. ", shown, law->count);
     snprintf(caption, sizeof caption,
-             "Cuts whose smaller sides are one shape, moved, turned or mirrored, with the same boundary and bonds. Entropies in "
+             "%sCuts whose smaller sides are one shape, moved, turned or mirrored, with the same boundary and bonds. Entropies in "
              "%ss. A: %s.",
-             r->report.unit, eg_region_legend(&(eg_report){.cuts = r->report.cuts, .unicode = true}));
+             first, r->report.unit, eg_region_legend(&(eg_report){.cuts = r->report.cuts, .unicode = true}));
     open_table("shapes", "Shapes", caption, columns, sizeof columns / sizeof *columns, stream);
-    for (size_t i = 0; i < law->count && i < EG_HTML_MOST_CUTS && !ferror(stream); i++) {
+    for (size_t i = 0; i < shown && !ferror(stream); i++) {
         const eg_law_group *group = &law->groups[i];
         const eegpu_record *record = &r->study->result->records[group->first];
         fprintf(stream, "<tr><th scope=\"row\">%zu</th>", group->cuts);
@@ -190,14 +193,6 @@ void eg_html_shapes(const eg_law_report *r, FILE *stream)
 }
 
 /* ---- Parameters, topological term, theory ---- */
-
-static uint64_t largest_of(const uint64_t *rank, int count)
-{
-    uint64_t largest = 1;
-    for (int k = 0; k < count; k++)
-        largest = rank[k] > largest ? rank[k] : largest;
-    return largest;
-}
 
 void eg_html_parameters(const eg_law_report *r, FILE *stream)
 {
@@ -222,10 +217,10 @@ void eg_html_parameters(const eg_law_report *r, FILE *stream)
             continue;
         }
         number(order->count, 0, stream);
-        whole(largest_of(order->rank, cuts), stream);
+        whole(eg_largest_rank(order->rank, cuts), stream);
         for (int e = 0; e < EG_EPSILONS; e++) {
             number(order->truncated_count[e], 0, stream);
-            whole(largest_of(order->truncated[e], cuts), stream);
+            whole(eg_largest_rank(order->truncated[e], cuts), stream);
         }
         fputs("</tr>\n", stream);
     }
@@ -340,7 +335,7 @@ void eg_html_cuts(const eg_law_report *r, FILE *stream)
     bool ranges = r->study->range_count > 0;
     char caption[512], first[96] = "";
     if (shown < count)
-        snprintf(first, sizeof first, "The first %zu of %zu; all of them: eegpu scan with -o FILE.csv. ", shown, count);
+        snprintf(first, sizeof first, "The first %zu of %zu; all of them: eegpu law --format json. ", shown, count);
     snprintf(caption, sizeof caption, "%sEntropies and bounds in %ss; error is a bound on rounding.%s A: %s.", first,
              r->report.unit, ranges ? " r_A and r_B: the ranges of the two sides." : "",
              eg_region_legend(&(eg_report){.cuts = r->report.cuts, .unicode = true}));

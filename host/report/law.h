@@ -39,6 +39,12 @@ double eg_zero_below(double value, double error);
 /* S / (L_A log 2): the effective range of any function; NAN where there is no boundary. */
 double eg_effective_range(const eegpu_record *record);
 
+/* The least and the largest of all cuts, 0 where S is; INFINITY and 0 where no cut has a boundary. */
+void eg_effective_ranges(const eg_study *study, double *least, double *most);
+
+/* The largest of the Schmidt ranks of an order of the pixels, at least 1. */
+uint64_t eg_largest_rank(const uint64_t *rank, int count);
+
 /* |R_r| of the side where it is smaller, and Theorem 2's bound |R_r| log 2 with it, in nats; NAN where the range is not known. */
 int eg_range_pixels(const eg_range *range);
 double eg_range_bound(const eg_range *range);

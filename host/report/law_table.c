@@ -166,19 +166,6 @@ static void write_example(const eg_law_report *r, size_t cut, int which, FILE *s
     }
 }
 
-static void write_effective(const eg_law_report *r, FILE *stream)
-{
-    double least = INFINITY, most = 0;
-    for (size_t i = 0; i < r->study->result->count; i++) {
-        double effective = eg_effective_range(eegpu_result_record(r->study->result, i));
-        least = fmin(least, effective);
-        most = fmax(most, effective);
-    }
-    double rounding = eg_law_rounding(r->study);
-    fprintf(stream, "\nrange: S/(L_A log 2), the effective r, is %.4g to %.4g\n", eg_zero_below(least, rounding),
-            eg_zero_below(most, rounding));
-}
-
 static void write_range(const eg_law_report *r, size_t i, FILE *stream)
 {
     const eg_range *range = &r->study->ranges[i];
@@ -199,7 +186,9 @@ static void write_ranges(const eg_law_report *r, FILE *stream)
     const eg_study *study = r->study;
     int largest[2];
     size_t trivial = eg_range_summary(study, largest);
-    write_effective(r, stream);
+    double least, most;
+    eg_effective_ranges(study, &least, &most);
+    fprintf(stream, "\nrange: S/(L_A log 2), the effective r, is %.4g to %.4g\n", least, most);
     if (study->range_count == 0)
         return;
     fprintf(stream, "Assumption 1 (rows) holds for every cut with r = %d, Assumption 2 (columns) with r = %d", largest[0],
@@ -225,14 +214,6 @@ static void write_ranges(const eg_law_report *r, FILE *stream)
 
 /* ---- Parameters, topological term, theory ---- */
 
-static uint64_t largest_of(const uint64_t *rank, int count)
-{
-    uint64_t largest = 1;
-    for (int k = 0; k < count; k++)
-        largest = rank[k] > largest ? rank[k] : largest;
-    return largest;
-}
-
 static void write_parameters(const eg_parameters *parameters, FILE *stream)
 {
     if (!parameters->known)
@@ -249,10 +230,10 @@ static void write_parameters(const eg_parameters *parameters, FILE *stream)
             fprintf(stream, "%22s\n", "as row-major");
             continue;
         }
-        fprintf(stream, "%14.0f (%5llu)", order->count, (unsigned long long)largest_of(order->rank, parameters->pixels - 1));
+        fprintf(stream, "%14.0f (%5llu)", order->count, (unsigned long long)eg_largest_rank(order->rank, parameters->pixels - 1));
         for (int e = 0; e < EG_EPSILONS; e++)
             fprintf(stream, "%13.0f (%5llu)", order->truncated_count[e],
-                    (unsigned long long)largest_of(order->truncated[e], parameters->pixels - 1));
+                    (unsigned long long)eg_largest_rank(order->truncated[e], parameters->pixels - 1));
         fputs(order->exact ? "\n" : "  (ranks to rounding)\n", stream);
     }
     fputs("  1e-2 and so on: each cut drops at most that part of the norm; entries of all tensors, gauge freedom not removed\n",

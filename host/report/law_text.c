@@ -64,6 +64,26 @@ double eg_effective_range(const eegpu_record *record)
     return record->boundary > 0 ? record->s_vn / (record->boundary * M_LN2) : NAN;
 }
 
+void eg_effective_ranges(const eg_study *study, double *least, double *most)
+{
+    double rounding = eg_law_rounding(study);
+    *least = INFINITY;
+    *most = 0;
+    for (size_t i = 0; i < study->result->count; i++) {
+        double effective = eg_zero_below(eg_effective_range(&study->result->records[i]), rounding);
+        *least = fmin(*least, effective);
+        *most = fmax(*most, effective);
+    }
+}
+
+uint64_t eg_largest_rank(const uint64_t *rank, int count)
+{
+    uint64_t largest = 1;
+    for (int k = 0; k < count; k++)
+        largest = rank[k] > largest ? rank[k] : largest;
+    return largest;
+}
+
 int eg_range_pixels(const eg_range *range)
 {
     return range->side[0].pixels < range->side[1].pixels ? range->side[0].pixels : range->side[1].pixels;

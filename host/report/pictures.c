@@ -89,11 +89,8 @@ static void add_fit(const eg_law_report *r, eg_regressor regressor, double most,
     double slope = without_rounding(fit->slope[0] / base), start = without_rounding(fit->intercept / base);
     if (law->terms[m] > 1) {
         eg_series *fitted = eg_plot_series(plot, EG_CROSS, EG_NO_STROKE, 2, "fit with the bonds as well");
-        for (size_t i = 0; i < law->count; i++) {
-            const double *x = law->groups[i].regressor;
-            double s = fit->intercept + fit->slope[0] * x[regressor] + fit->slope[1] * x[eg_law_models[m].regressor[1]];
-            eg_plot_point(plot, fitted, x[regressor], s / base);
-        }
+        for (size_t i = 0; i < law->count; i++)
+            eg_plot_point(plot, fitted, law->groups[i].regressor[regressor], eg_law_value(law, m, &law->groups[i]) / base);
         return;
     }
     char quality[32] = "";
@@ -131,12 +128,8 @@ static void add_best(const eg_law_report *r, double most, eg_plot *plot)
     }
     eg_series *fitted =
         eg_plot_series(plot, EG_CROSS, EG_NO_STROKE, 5, "best: values of the model %s (R\u00b2 %.3f)", model->name, fit->r_squared);
-    for (size_t i = 0; i < law->count; i++) {
-        double s = fit->intercept;
-        for (int j = 0; j < law->terms[m]; j++)
-            s += fit->slope[j] * law->groups[i].regressor[model->regressor[j]];
-        eg_plot_point(plot, fitted, law->groups[i].volume, s / base);
-    }
+    for (size_t i = 0; i < law->count; i++)
+        eg_plot_point(plot, fitted, law->groups[i].volume, eg_law_value(law, m, &law->groups[i]) / base);
 }
 
 /* Against the volume a curve; against the boundary or the bonds, where none joins them, points: of the largest A that has as

@@ -27,14 +27,11 @@ typedef struct sweep_job {
     size_t done, count; /* networks */
 } sweep_job;
 
-static const char *const activation_names[] = {[EG_CNN_RELU] = "relu", [EG_CNN_TANH] = "tanh"};
-static const char *const init_names[] = {[EG_CNN_HE] = "he", [EG_CNN_XAVIER] = "xavier"};
-
 const char *eg_cnn_sweep_source(const eg_cnn_sweep_options *options, const eg_cnn_point *point, char *text)
 {
     snprintf(text, EG_CNN_SOURCE_SIZE, "cnn:channels=%d,layers=%d,pools=%d,kernel=%d,activation=%s,init=%s,seed=%llu",
-             point->channels, point->layers, options->pools, options->kernel, activation_names[options->activation],
-             init_names[options->init], (unsigned long long)point->seed);
+             point->channels, point->layers, options->pools, options->kernel, eg_cnn_activation_name(options->activation),
+             eg_cnn_init_name(options->init), (unsigned long long)point->seed);
     return text;
 }
 
@@ -77,29 +74,29 @@ static void end(sweep_job *job)
 const char *eg_cnn_sweep_device(const struct eegpu_cuts *cuts, const eg_cnn_sweep_options *options, const char *asked)
 {
     sweep_job job = {.cuts = cuts, .options = options};
-    if (strcmp(asked, "auto") != 0 || cuts->pixels > EG_MAX_DENSE_PIXELS)
+    double operations = 0;
+    if (strcmp(asked, "auto") != 0)
         return asked;
     for (int l = 0; l < options->layer_count; l++)
         for (int c = 0; c < options->channel_count; c++) {
             eg_cnn_shape shape = shape_of(&job, options->channels[c], options->layers[l]);
-            if (eg_network_pays(&shape, options->seeds))
-                return asked;
+            operations += options->seeds * eg_cnn_operations(&shape) * ldexp(1, cuts->pixels);
         }
-    return "cpu";
+    return eg_networks_pay(cuts->pixels, operations) ? asked : "cpu";
 }
 
 /* ---- Time -------------------------------------------------------------------------------------------------------- */
 
-/* Gram matrix and eigenvalues of every cut, at a rate that a core surely has. */
+/* Gram matrix and eigenvalues of every cut, at a rate that a core, or a GPU, surely has. */
 static double scan_seconds(const sweep_job *job)
 {
-    const double flops_a_second = 4e9;
+    double flops_a_second = job->backend == &eg_backend_cpu ? 4e9 * job->threads : 5e11;
     double flops = 0;
     for (size_t i = 0; i < job->cuts->count; i++) {
         int n_a = eg_cut_size(job->cuts, i), n_b = job->cuts->pixels - n_a, small = n_a < n_b ? n_a : n_b;
         flops += ldexp(1, small + job->cuts->pixels) + 4 * ldexp(1, 3 * small);
     }
-    return flops / (flops_a_second * job->threads);
+    return flops / flops_a_second;
 }
 
 /* What is left of the time for probes, and of the shapes; seconds an operation on one thread of the CPU or the whole of another

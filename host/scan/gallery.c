@@ -60,7 +60,7 @@ static void choose(const struct eegpu_cuts *cuts, const eg_study *study, eg_gall
             widest = (int64_t)i;
     show(gallery, cut_of_size(result, cuts->pixels / 2), "the most even cut with the fewest bonds");
     show(gallery, largest, "the largest entropy");
-    show(gallery, widest, "the largest range r");
+    show(gallery, widest, "the largest range r that is not trivial");
     show(gallery, cut_of_size(result, (cuts->pixels + 2) / 4), "about a quarter of the pixels, with the fewest bonds");
 }
 

@@ -6,11 +6,10 @@
 #include "base/parallel.h"
 #include "scan/scan.h"
 
-bool eg_network_pays(const eg_cnn_shape *shape, double networks)
+bool eg_networks_pay(int pixels, double operations)
 {
     const double worth_opening = 1e11; /* some seconds of a core: an estimate, not measured on a device yet */
-    int pixels = shape->height * shape->width;
-    return pixels >= EG_GPU_FROM_PIXELS || networks * eg_cnn_operations(shape) * (double)(UINT64_C(1) << pixels) >= worth_opening;
+    return pixels >= EG_GPU_FROM_PIXELS || operations >= worth_opening;
 }
 
 typedef struct opening {
@@ -26,7 +25,9 @@ static eegpu_status evaluate_on_device(void *user, const eg_cnn *network, uint64
     eg_device *device = NULL;
     eg_lane *lane = NULL;
     bool is_auto = asked->device == NULL || strcmp(asked->device, "auto") == 0;
-    EG_TRY(eg_device_open(!is_auto ? asked->device : eg_network_pays(&network->shape, 1) ? "auto" : "cpu", &device));
+    const eg_cnn_shape *shape = &network->shape;
+    bool pays = eg_networks_pay(shape->height * shape->width, eg_cnn_operations(shape) * (double)count);
+    EG_TRY(eg_device_open(!is_auto ? asked->device : pays ? "auto" : "cpu", &device));
     EG_TRY(device->backend->open_lane(device, asked->threads, &lane));
     EG_TRY(device->backend->evaluate_network(lane, network, 0, count, budget, progress, amplitudes));
 done:

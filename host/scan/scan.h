@@ -24,8 +24,8 @@ EG_MUST eg_scan_plan(const eegpu_state *state, const struct eegpu_cuts *cuts, co
 /* From here on a GPU should pay: below, opening it takes longer than the scan (an estimate, not measured on a device yet). */
 enum { EG_GPU_FROM_PIXELS = 18 };
 
-/* Would a GPU pay for evaluating so many networks of this shape on all images? */
-bool eg_network_pays(const eg_cnn_shape *shape, double networks);
+/* Would a GPU pay for evaluating networks on all images, where that takes so many operations (eg_cnn_operations()) in all? */
+bool eg_networks_pay(int pixels, double operations);
 
 /* The name of the device that eegpu_scan() opens: what was asked for; for `auto` the CPU where a GPU would not pay, else "auto". */
 const char *eg_scan_device(const eegpu_state *state, const eegpu_scan_options *options);

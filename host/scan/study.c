@@ -186,6 +186,28 @@ static eegpu_status add_scan(const eegpu_state *state, const struct eegpu_cuts *
     return status;
 }
 
+/* The cuts of the topological term and of the checks of the theory. */
+static eegpu_status add_helpers(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options,
+                                int parts, double *seconds)
+{
+    eg_topology topology = {0};
+    eegpu_cuts *windows = NULL, *helpers = NULL;
+    eegpu_status status = EEGPU_OK;
+    if (parts & EG_STUDY_TOPOLOGY)
+        EG_TRY(eg_topology_plan(state->height, state->width, &topology, &windows));
+    if (windows != NULL)
+        EG_TRY(add_scan(state, windows, options, seconds));
+    if (parts & EG_STUDY_THEORY) {
+        EG_TRY(eg_theory_cuts(cuts, &helpers));
+        EG_TRY(add_scan(state, helpers, options, seconds));
+    }
+done:
+    eg_topology_free(&topology);
+    eegpu_cuts_free(windows);
+    eegpu_cuts_free(helpers);
+    return status;
+}
+
 eegpu_status eg_study_foresee(const eegpu_state *state, const struct eegpu_cuts *cuts, const eegpu_scan_options *options, int parts,
                               double *seconds)
 {
@@ -206,6 +228,7 @@ eegpu_status eg_study_foresee(const eegpu_state *state, const struct eegpu_cuts 
         EG_TRY(eg_parameters_cuts(state->height, state->width, &own));
         EG_TRY(add_scan(state, own, &precise, seconds));
     }
+    EG_TRY(add_helpers(state, cuts, options, parts, seconds));
 done:
     eegpu_cuts_free(own);
     return status;

@@ -9,6 +9,9 @@
 #include "base/bits.h"
 #include "state/random.h"
 
+const char *eg_cnn_activation_name(eg_cnn_activation activation) { return activation == EG_CNN_TANH ? "tanh" : "relu"; }
+const char *eg_cnn_init_name(eg_cnn_init init) { return init == EG_CNN_XAVIER ? "xavier" : "he"; }
+
 /* ---- Layout ------------------------------------------------------------------------------------------------------ */
 
 /* Numbers of a layer (of its packed form if `padded`). All sizes are small: 256 * 256 * 15^2 numbers a layer at most. */
@@ -64,18 +67,43 @@ uint64_t eg_cnn_parameters(const eg_cnn_shape *shape)
     return lay_out(&network) ? count_numbers(&network, false) : 0;
 }
 
+/* Taps of a kernel on one side of the lattice, all its places together; those outside are left out. */
+static double taps_on_side(int side, int kernel)
+{
+    int half = kernel / 2, sum = 0;
+    for (int i = 0; i < side; i++)
+        sum += (i + half < side ? i + half : side - 1) - (i > half ? i - half : 0) + 1;
+    return sum;
+}
+
+/* Products of an image when every layer has so many channels out. */
+static double products(const eg_cnn *network, double outputs)
+{
+    const eg_cnn_shape *shape = &network->shape;
+    double sum = (double)classifier_inputs(network);
+    for (int l = 0; l < shape->layers; l++) {
+        const eg_cnn_layer *layer = &network->layer[l];
+        sum += outputs * layer->inputs * taps_on_side(layer->height, shape->kernel) * taps_on_side(layer->width, shape->kernel);
+    }
+    return sum;
+}
+
+double eg_cnn_products(const eg_cnn_shape *shape)
+{
+    eg_cnn network = {.shape = *shape};
+    (void)lay_out(&network);
+    return products(&network, shape->channels);
+}
+
 double eg_cnn_operations(const eg_cnn_shape *shape)
 {
     const double of_activation = shape->activation == EG_CNN_TANH ? 20 : 1;
     eg_cnn network = {.shape = *shape};
-    double outputs = (double)eg_ceil_div((uint64_t)shape->channels, EG_CNN_GROUP) * EG_CNN_GROUP, sum = 0;
     (void)lay_out(&network);
-    for (int l = 0; l < shape->layers; l++) {
-        const eg_cnn_layer *layer = &network.layer[l];
-        double taps = (double)layer->inputs * shape->kernel * shape->kernel;
-        sum += (outputs * taps + shape->channels * of_activation) * layer->height * layer->width;
-    }
-    return sum + (double)classifier_inputs(&network);
+    double sum = products(&network, (double)eg_ceil_div((uint64_t)shape->channels, EG_CNN_GROUP) * EG_CNN_GROUP);
+    for (int l = 0; l < shape->layers; l++)
+        sum += shape->channels * of_activation * network.layer[l].height * network.layer[l].width;
+    return sum;
 }
 
 uint64_t eg_cnn_images_at_a_time(const eg_cnn_shape *shape)

@@ -20,6 +20,10 @@ enum { EG_CNN_MAX_CHANNELS = 256, EG_CNN_MAX_LAYERS = 16, EG_CNN_MAX_KERNEL = 15
 typedef enum eg_cnn_activation { EG_CNN_RELU, EG_CNN_TANH } eg_cnn_activation;
 typedef enum eg_cnn_init { EG_CNN_HE, EG_CNN_XAVIER } eg_cnn_init;
 
+/* As the keys of the function cnn have them. */
+const char *eg_cnn_activation_name(eg_cnn_activation activation);
+const char *eg_cnn_init_name(eg_cnn_init init);
+
 typedef struct eg_cnn_shape {
     int height, width, channels, layers, pools, kernel;
     eg_cnn_activation activation;
@@ -51,7 +55,10 @@ EG_MUST eg_cnn_create(const eg_cnn_shape *shape, eg_budget *budget, eg_cnn **net
 /* Number of parameters of a shape. */
 uint64_t eg_cnn_parameters(const eg_cnn_shape *shape);
 
-/* Multiplications and additions of an image, about: as many pairs as the inner loops make, with what an activation costs. */
+/* Products of a weight and a number for an image, each with an addition. */
+double eg_cnn_products(const eg_cnn_shape *shape);
+
+/* What an image costs in such pairs: groups of channels count as full, and activations as what they take. */
 double eg_cnn_operations(const eg_cnn_shape *shape);
 
 /* How many images take about 0.1 s on one thread, so that a wish to stop is soon seen: a multiple of EG_CNN_BATCH, and one of

@@ -25,6 +25,8 @@ typedef struct eg_image_set {
     uint64_t total;         /* images read and selected, duplicates included */
 } eg_image_set;
 
+struct eg_cnn;
+
 /* Who evaluates networks (cnn.h) on images 0 .. count - 1: a device, which this folder knows nothing of. */
 typedef struct eg_network_evaluator {
     eegpu_status (*evaluate)(void *user, const struct eg_cnn *network, uint64_t count, eg_budget *budget, eg_progress *progress,
