@@ -33,7 +33,8 @@ EG_HOST_DEVICE eg_cnn_window eg_cnn_window_of(int height, int width, int kernel,
 
 /* tanh x = E / (E + 2), E = exp(2|x|) - 1 = 2^n P + (2^n - 1), P = exp(r) - 1 by its series, 2|x| = n log 2 + r, |r| <= log(2)/2.
  * Not the C library's, whose last digits differ from one to the next. From EG_CNN_TANH_ONE on it is 1. */
-enum { EG_CNN_TANH_TERMS = 12, EG_CNN_TANH_ONE = 20 };
+enum { EG_CNN_TANH_TERMS = 12 };
+#define EG_CNN_TANH_ONE 20.0
 #define EG_CNN_TANH_SERIES                                                                                                  \
     {                                                                                                                       \
         1 / 6227020800.0, 1 / 479001600.0, 1 / 39916800.0, 1 / 3628800.0, 1 / 362880.0, 1 / 40320.0, 1 / 5040.0, 1 / 720.0, \
