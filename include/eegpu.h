@@ -82,7 +82,7 @@ typedef struct eegpu_open_options {
     eegpu_progress progress;   /* may be NULL */
     void *progress_user;
     /* Where networks (the function cnn) are evaluated: "cpu", "cuda", "cuda:K", or NULL or "auto": a GPU if there is one and the
-     * network takes long enough. The amplitudes have the same bits on all of them. */
+     * network takes long enough. The amplitudes have the same bits on all of them. EEGPU_NO_DEVICE: a named one is not there. */
     const char *device;
 } eegpu_open_options;
 
