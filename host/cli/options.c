@@ -171,8 +171,7 @@ static const eg_option options[] = {
      "cuda makes a missing GPU a failure"},
     {"device", 0, "auto|cpu|cuda", EG_MAKE, AT(device), parse_device, 0, 0,
      "where the function cnn is evaluated (cuda:K for GPU number K), to the same bits; auto takes a GPU if there is one and it "
-     "pays; other "
-     "functions are evaluated on the CPU"},
+     "pays; other functions are evaluated on the CPU"},
     {"device", 0, "auto|cpu|cuda", EG_CNN, AT(device), parse_device, 0, 0,
      "where networks are evaluated and scanned (cuda:K for GPU number K); auto takes a GPU if there is one and it pays, and says "
      "so"},

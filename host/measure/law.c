@@ -88,19 +88,28 @@ done:
 
 /* ---- The verdict ---- */
 
-/* The best model of a law (`is_rival`: of all others); -1: none. Mixed models are no law. */
-static int best_of(const eg_law *law, eg_law_kind kind, bool is_rival)
+/* On chains the logarithm comes with the bonds: a model that has all of another fits no worse, and is no rival of it. */
+static bool contains(const eg_law *law, int large, int small)
+{
+    return law->terms[small] == 1 && law->terms[large] == 2 &&
+           eg_law_models[large].regressor[1] == eg_law_models[small].regressor[0];
+}
+
+/* The best model of a law (`is_rival`: of all others), without those that contain model `inner` (-1: all count); -1: none. Mixed
+ * models are no law. */
+static int best_of(const eg_law *law, eg_law_kind kind, bool is_rival, int inner)
 {
     int best = -1;
     for (int m = 0; m < EG_LAW_MODELS; m++) {
-        bool counts = eg_law_models[m].kind != EG_LAW_MIXED && (eg_law_models[m].kind == kind) != is_rival;
+        bool counts = eg_law_models[m].kind != EG_LAW_MIXED && (eg_law_models[m].kind == kind) != is_rival &&
+                      (inner < 0 || !contains(law, m, inner));
         if (counts && law->fits[m].solved && isfinite(law->fits[m].aicc) && (best < 0 || law->fits[m].aicc < law->fits[best].aicc))
             best = m;
     }
     return best;
 }
 
-static int best_of_all(const eg_law *law) { return best_of(law, EG_LAW_MIXED, true); }
+static int best_of_all(const eg_law *law) { return best_of(law, EG_LAW_MIXED, true, -1); }
 
 static double correlation_of(const eg_law *law, eg_regressor a, eg_regressor b)
 {
@@ -210,7 +219,7 @@ static bool is_bounded_by_rank(const struct eegpu_cuts *cuts, const eegpu_record
     }
     if (of_all > of_smallest || !has_wide_volumes(law))
         return false;
-    law->best = best_of(law, EG_LAW_AREA, false);
+    law->best = best_of(law, EG_LAW_AREA, false, -1);
     law->margin = NAN;
     snprintf(
         law->reason, sizeof law->reason,
@@ -258,25 +267,8 @@ static int model_of(eg_law_kind kind, eg_regressor regressor)
     return m;
 }
 
-/* On chains the logarithm comes with the bonds: a model that has all of another fits no worse, and is no rival of it. */
-static bool contains(const eg_law *law, int large, int small)
-{
-    return law->terms[small] == 1 && law->terms[large] == 2 &&
-           eg_law_models[large].regressor[1] == eg_law_models[small].regressor[0];
-}
-
 /* The best model of another law that does not contain model m; -1: none. */
-static int rival_of(const eg_law *law, int m)
-{
-    int best = -1;
-    for (int k = 0; k < EG_LAW_MODELS; k++) {
-        bool counts = eg_law_models[k].kind != EG_LAW_MIXED && eg_law_models[k].kind != eg_law_models[m].kind &&
-                      law->fits[k].solved && isfinite(law->fits[k].aicc) && !contains(law, k, m);
-        if (counts && (best < 0 || law->fits[k].aicc < law->fits[best].aicc))
-            best = k;
-    }
-    return best;
-}
+static int rival_of(const eg_law *law, int m) { return best_of(law, eg_law_models[m].kind, true, m); }
 
 /* The model of another law that contains model m and whose other term may add too much; -1: none. */
 static int unsettled_extension(const eg_law *law, int m)
@@ -404,7 +396,7 @@ static eg_law_kind decide(eg_law *law)
     int best = law->best = best_of_all(law), rival;
     if (best < 0)
         return undecided(law, OTHER_CUTS, "no model could be fitted to %zu different cuts", law->count);
-    if (best_of(law, eg_law_models[best].kind, true) < 0)
+    if (best_of(law, eg_law_models[best].kind, true, -1) < 0)
         return undecided(law, OTHER_CUTS,
                          "only boundary or bonds vary between these cuts, so that volume and boundary cannot be told apart");
     rival = rival_of(law, best);

@@ -1,6 +1,7 @@
 /* Convolutional networks on the GPU. Comes in: a network and a range of images; goes out: their amplitudes, with the bits of the
  * CPU's. The weights are sent once a call; batches of images go through the layers on the device, in two rooms that take turns, and
- * the amplitudes of many batches are fetched together. Called through the table of plugin.c. */
+ * the amplitudes of many batches are fetched together and go to their place while the device is at the next ones. Called through
+ * the table of plugin.c. */
 #include "backend/cuda/cuda.h"
 #include "base/bits.h"
 
